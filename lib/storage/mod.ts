@@ -1,0 +1,13 @@
+export { Database, type DatabaseOptions } from "./database.ts";
+export {
+  DatabaseBusyError,
+  DatabaseClosedError,
+  DatabaseOpenError,
+  NestedWriteError,
+  SessionClosedError,
+  TransactionLostError,
+  TransactionStatementError,
+  TransactionTimeoutError,
+  UnsupportedDatabaseError,
+} from "./errors.ts";
+export { Session } from "./session.ts";

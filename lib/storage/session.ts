@@ -1,0 +1,130 @@
+import type { CompiledQuery, Kysely, QueryResult } from "kysely";
+import { SessionClosedError } from "./errors.ts";
+import { kyselyOn } from "./kysely_on.ts";
+import type { Scope, Store, TransactionScope } from "./scope.ts";
+
+/**
+ * One run's access to the database.
+ *
+ * It holds no connection: each statement finds one, and commits by itself.
+ * What must happen together goes through {@linkcode Session.transaction}.
+ * When its run has ended, it throws {@linkcode SessionClosedError}, and a
+ * transaction still open is rolled back.
+ *
+ * @example
+ * ```ts
+ * registry.register("rename", {
+ *   inject: [Session],
+ *   run: async (_params, session) => {
+ *     const db = session.kysely<{ users: { name: string } }>();
+ *     return { users: await db.selectFrom("users").selectAll().execute() };
+ *   },
+ * });
+ * ```
+ */
+export class Session implements Disposable {
+  readonly #scope: SessionScope;
+  readonly #dialect: Store["dialect"];
+  #kysely: Kysely<unknown> | undefined;
+
+  /** Sessions come from `inject: [Session]`, `database.session()` and `transaction()`. */
+  constructor(scope: Scope, dialect: Store["dialect"], of: "run" | "transaction" = "run") {
+    this.#scope = new SessionScope(scope, of);
+    this.#dialect = dialect;
+  }
+
+  /**
+   * The typed Kysely handle, over the tables that the caller declares.
+   *
+   * @throws {SessionClosedError} when the session has ended.
+   */
+  kysely<Tables>(): Kysely<Tables> {
+    this.#scope.assertOpen();
+    this.#kysely ??= kyselyOn<unknown>(this.#scope, this.#dialect);
+    // The tables are the caller's word, as in `new Kysely<Tables>()`.
+    return this.#kysely as Kysely<Tables>;
+  }
+
+  /**
+   * Runs `fn` in a transaction: what it writes through `tx` commits together
+   * when it returns, or vanishes when it throws. Within a transaction it is a
+   * savepoint.
+   *
+   * @throws {TransactionTimeoutError} when it is still open after `transactionTimeout`.
+   * @throws {DatabaseBusyError} when another process holds the lock longer than `busyTimeout`.
+   * @throws {NestedWriteError} inside a transaction that this one bypasses.
+   *
+   * @example
+   * ```ts
+   * await session.transaction(async (tx) => {
+   *   const db = tx.kysely<Tables>();
+   *   await db.updateTable("accounts").set({ cents: 0 }).where("id", "=", 1).execute();
+   *   await db.updateTable("accounts").set({ cents: 100 }).where("id", "=", 2).execute();
+   * });
+   * ```
+   */
+  async transaction<T>(fn: (tx: Session) => T | Promise<T>): Promise<T> {
+    const transaction = await this.#scope.begin();
+    const tx = new Session(transaction, this.#dialect, "transaction");
+    try {
+      const result = await Promise.race([
+        transaction.enclose(async () => await fn(tx)),
+        transaction.lost,
+      ]);
+      tx[Symbol.dispose]();
+      await transaction.commit();
+      return result;
+    } finally {
+      tx[Symbol.dispose]();
+      await transaction.rollback();
+    }
+  }
+
+  /** Ends the session. What uses it afterwards throws. */
+  [Symbol.dispose](): void {
+    this.#scope.end();
+  }
+}
+
+/** A scope that refuses once its session has ended, and then rolls back what is open. */
+class SessionScope implements Scope {
+  readonly #scope: Scope;
+  readonly #of: "run" | "transaction";
+  // The writer is exclusive, so of those begun only the latest can still be open.
+  #transaction: TransactionScope | undefined;
+  #open = true;
+
+  constructor(scope: Scope, of: "run" | "transaction") {
+    this.#scope = scope;
+    this.#of = of;
+  }
+
+  readonly assertOpen = (): void => {
+    if (!this.#open) throw new SessionClosedError(this.#of);
+  };
+
+  async execute<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
+    this.assertOpen();
+    return await this.#scope.execute<Row>(query, this.assertOpen);
+  }
+
+  async *stream<Row>(query: CompiledQuery): AsyncIterableIterator<QueryResult<Row>> {
+    this.assertOpen();
+    for await (const rows of this.#scope.stream<Row>(query)) {
+      this.assertOpen();
+      yield rows;
+    }
+  }
+
+  async begin(): Promise<TransactionScope> {
+    this.assertOpen();
+    this.#transaction = await this.#scope.begin(this.assertOpen);
+    return this.#transaction;
+  }
+
+  end(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    if (this.#of === "run") this.#transaction?.abort(new SessionClosedError("run"));
+  }
+}

@@ -1,0 +1,1 @@
+export { type SqliteOptions, SqliteStore } from "./store.ts";

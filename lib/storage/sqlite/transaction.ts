@@ -1,0 +1,190 @@
+import type { CompiledQuery, QueryResult } from "kysely";
+import {
+  NestedWriteError,
+  SessionClosedError,
+  TransactionLostError,
+  TransactionTimeoutError,
+} from "../errors.ts";
+import type { TransactionScope } from "../scope.ts";
+import type { SqliteConnection } from "./connection.ts";
+
+/** What a transaction needs of the writer on which it is open. */
+export interface Writer {
+  readonly connection: SqliteConnection;
+  /** Seconds. */
+  readonly transactionTimeout: number;
+  commit(): Promise<void>;
+  release(): void;
+  enclose<T>(transaction: Transaction, fn: () => Promise<T>): Promise<T>;
+}
+
+/**
+ * The transaction that is open on the writer connection, from BEGIN to its end.
+ *
+ * It ends by `commit()`, by `rollback()`, at its time-out, or because SQLite
+ * ended it. Whichever comes first ends it and frees the writer, once.
+ */
+export class OpenTransaction {
+  readonly writer: Writer;
+  /** Rejects where neither `commit()` nor `rollback()` ended it. */
+  readonly lost: Promise<never>;
+  readonly #reject: (reason: Error) => void;
+  readonly #timer: ReturnType<typeof setTimeout>;
+  #ended: Error | undefined;
+
+  /** Takes over a writer on which BEGIN IMMEDIATE has succeeded. */
+  constructor(writer: Writer) {
+    this.writer = writer;
+    const { promise, reject } = Promise.withResolvers<never>();
+    promise.catch(() => {
+      // Every later statement throws the same error, so nothing is hidden where nobody races this.
+    });
+    this.lost = promise;
+    this.#reject = reject;
+    const seconds = writer.transactionTimeout;
+    this.#timer = setTimeout(
+      () => this.abort(new TransactionTimeoutError(seconds)),
+      seconds * 1_000,
+    );
+  }
+
+  /** Why no statement can run any more; undefined while it is open. */
+  get ended(): Error | undefined {
+    return this.#ended;
+  }
+
+  async run<T>(statement: (connection: SqliteConnection) => T | Promise<T>): Promise<T> {
+    if (this.#ended !== undefined) throw this.#ended;
+    const { connection } = this.writer;
+    let failure: unknown;
+    try {
+      return await statement(connection);
+    } catch (error) {
+      failure = error;
+      throw error;
+    } finally {
+      if (this.#ended === undefined && !connection.inTransaction) {
+        this.abort(new TransactionLostError({ cause: failure }));
+      }
+    }
+  }
+
+  async commit(): Promise<void> {
+    if (this.#ended !== undefined) throw this.#ended;
+    clearTimeout(this.#timer);
+    try {
+      await this.writer.commit();
+    } finally {
+      // A COMMIT that failed, as by a deferred constraint, left the transaction open.
+      this.rollback();
+    }
+  }
+
+  /** Does nothing where it has ended. */
+  rollback(): void {
+    if (this.#ended === undefined) this.#end(new SessionClosedError("transaction"));
+  }
+
+  /** Rolls back; what is still tried throws `reason`. Does nothing where it has ended. */
+  abort(reason: Error): void {
+    if (this.#ended !== undefined) return;
+    this.#end(reason);
+    this.#reject(reason);
+  }
+
+  #end(reason: Error): void {
+    this.#ended = reason;
+    clearTimeout(this.#timer);
+    try {
+      if (this.writer.connection.inTransaction) this.writer.connection.run("ROLLBACK");
+    } finally {
+      this.writer.release();
+    }
+  }
+}
+
+/** One level of an open transaction: the transaction itself, or a savepoint within it. */
+export class Transaction implements TransactionScope {
+  readonly #open: OpenTransaction;
+  readonly #outer: Transaction | undefined;
+  readonly #savepoint: string;
+  #inner: Transaction | undefined;
+  #ended = false;
+
+  constructor(open: OpenTransaction, outer?: Transaction) {
+    this.#open = open;
+    this.#outer = outer;
+    this.#savepoint = outer === undefined ? "taskmount" : `${outer.#savepoint}_`;
+  }
+
+  get lost(): Promise<never> {
+    return this.#open.lost;
+  }
+
+  /** Whether the whole transaction still holds the writer. */
+  get holdsWriter(): boolean {
+    return this.#open.ended === undefined;
+  }
+
+  enclose<T>(fn: () => Promise<T>): Promise<T> {
+    return this.#open.writer.enclose(this, fn);
+  }
+
+  async execute<Row>(query: CompiledQuery, guard?: () => void): Promise<QueryResult<Row>> {
+    guard?.();
+    this.#assertInnermost();
+    return await this.#open.run((connection) => connection.execute<Row>(query));
+  }
+
+  // All rows at once: a statement left open between rows would see, or forbid,
+  // what the transaction does meanwhile.
+  async *stream<Row>(query: CompiledQuery): AsyncIterableIterator<QueryResult<Row>> {
+    yield await this.execute<Row>(query);
+  }
+
+  async begin(guard?: () => void): Promise<Transaction> {
+    guard?.();
+    this.#assertInnermost();
+    const inner = new Transaction(this.#open, this);
+    this.#inner = inner;
+    await this.#command(`SAVEPOINT ${inner.#savepoint}`);
+    return inner;
+  }
+
+  async commit(): Promise<void> {
+    this.#assertInnermost();
+    if (this.#outer === undefined) await this.#open.commit();
+    else await this.#command(`RELEASE ${this.#savepoint}`);
+    this.#end();
+  }
+
+  async rollback(): Promise<void> {
+    if (this.#ended) return;
+    if (this.#outer === undefined) {
+      this.#open.rollback();
+    } else if (this.holdsWriter) {
+      await this.#command(`ROLLBACK TO ${this.#savepoint}`);
+      await this.#command(`RELEASE ${this.#savepoint}`);
+    }
+    this.#end();
+  }
+
+  abort(reason: Error): void {
+    this.#open.abort(reason);
+  }
+
+  #command(sql: string): Promise<void> {
+    return this.#open.run((connection) => connection.run(sql));
+  }
+
+  #end(): void {
+    this.#ended = true;
+    if (this.#outer !== undefined) this.#outer.#inner = undefined;
+  }
+
+  #assertInnermost(): void {
+    if (this.#open.ended !== undefined) throw this.#open.ended;
+    if (this.#ended) throw new SessionClosedError("transaction");
+    if (this.#inner !== undefined) throw new NestedWriteError();
+  }
+}
