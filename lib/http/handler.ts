@@ -1,0 +1,16 @@
+/**
+ * What a handler needs to know of the server that calls it; Bun's `Server` has it.
+ *
+ * Handlers work without one, on any server that speaks `Request` and `Response`.
+ */
+export interface RequestServer {
+  /** The client's address; a `Request` has none. */
+  requestIP(request: Request): { readonly address: string } | null;
+  /** Changes after how many seconds an idle connection is closed; 0 for never. */
+  timeout(request: Request, seconds: number): void;
+  /** Stops listening and resolves when the last response is sent. */
+  stop(closeActiveConnections?: boolean): Promise<void>;
+}
+
+/** A fetch handler: what `Bun.serve({ fetch })`, Hono's `mount` and their like call. */
+export type Handler = (request: Request, server?: RequestServer) => Response | Promise<Response>;

@@ -1,0 +1,136 @@
+import { HttpProblem } from "./problem.ts";
+
+const JSON_TYPE = /^\s*application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i;
+const FOREIGN_CHARSET = /;\s*charset\s*=\s*"?(?!utf-?8\b)/i;
+/** Deeper than any sensible document, and shallow enough for every recursive function that gets it. */
+const DEEPEST = 500;
+
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
+export interface ReadJsonOptions {
+  /** Bytes. */
+  maxBody: number;
+  /**
+   * Whether an HTTP server has framed the body, so that a `Content-Length`
+   * is the truth. Otherwise every body is counted as it comes.
+   */
+  framed: boolean;
+}
+
+/**
+ * Reads a JSON body; undefined where there is none.
+ *
+ * @throws {HttpProblem} 400 for malformed JSON, 413 for more than `maxBody`
+ * bytes, 415 for another content type or coding, 422 for absurdly deep JSON.
+ * @see https://www.rfc-editor.org/rfc/rfc8259
+ */
+export async function readJson(request: Request, options: ReadJsonOptions): Promise<unknown> {
+  const { headers } = request;
+  const length = headers.get("content-length");
+  if (length === "0" || (length === null && request.body === null)) return undefined;
+  const refusal = refuseType(headers);
+  if (refusal !== undefined) {
+    if (length !== null || !(await isEmpty(request))) throw refusal;
+    return undefined;
+  }
+  if (length !== null && Number(length) > options.maxBody) throw tooLarge(options.maxBody);
+  const bytes =
+    length !== null && options.framed
+      ? await request.bytes()
+      : await readBounded(request, options.maxBody);
+  return bytes.byteLength === 0 ? undefined : parse(bytes);
+}
+
+function refuseType(headers: Headers): HttpProblem | undefined {
+  const type = headers.get("content-type");
+  if (type === null || !JSON_TYPE.test(type) || FOREIGN_CHARSET.test(type)) {
+    return new HttpProblem(415, "unsupported-media-type", {
+      detail: `Send the body as application/json in UTF-8${type === null ? "" : `, not as "${type}"`}`,
+      headers: { accept: "application/json" },
+    });
+  }
+  const coding = headers.get("content-encoding");
+  if (coding !== null && coding.toLowerCase() !== "identity") {
+    return new HttpProblem(415, "unsupported-media-type", {
+      detail: `Send the body without Content-Encoding, not as "${coding}"`,
+      headers: { "accept-encoding": "identity" },
+    });
+  }
+  return undefined;
+}
+
+async function isEmpty(request: Request): Promise<boolean> {
+  for await (const chunk of request.body ?? []) {
+    if (chunk.byteLength > 0) return false;
+  }
+  return true;
+}
+
+async function readBounded(request: Request, maxBody: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of request.body ?? []) {
+    size += chunk.byteLength;
+    if (size > maxBody) throw tooLarge(maxBody);
+    chunks.push(chunk);
+  }
+  const bytes = new Uint8Array(size);
+  let offset = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, offset);
+    offset += chunk.byteLength;
+  }
+  return bytes;
+}
+
+function parse(bytes: Uint8Array): unknown {
+  let text: string;
+  try {
+    text = utf8.decode(bytes);
+  } catch (cause) {
+    throw malformed("it is not UTF-8", cause);
+  }
+  if (isDeeperThan(text, DEEPEST)) {
+    throw new HttpProblem(422, "invalid-request", {
+      detail: `The body is nested more than ${DEEPEST} levels deep`,
+    });
+  }
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw malformed(cause instanceof Error ? cause.message : String(cause), cause);
+  }
+}
+
+/** Whether brackets outside strings nest deeper than `limit`. */
+function isDeeperThan(text: string, limit: number): boolean {
+  // Each level takes an opening and a closing bracket.
+  if (text.length <= limit * 2) return false;
+  let depth = 0;
+  let inString = false;
+  for (let index = 0; index < text.length; index++) {
+    const character = text.charCodeAt(index);
+    if (inString) {
+      if (character === 0x5c) index += 1;
+      else if (character === 0x22) inString = false;
+    } else if (character === 0x22) inString = true;
+    else if (character === 0x5b || character === 0x7b) {
+      depth += 1;
+      if (depth > limit) return true;
+    } else if (character === 0x5d || character === 0x7d) depth -= 1;
+  }
+  return false;
+}
+
+function malformed(reason: string, cause: unknown): HttpProblem {
+  return new HttpProblem(400, "malformed-json", {
+    detail: `The body is no JSON: ${reason}`,
+    cause,
+  });
+}
+
+function tooLarge(maxBody: number): HttpProblem {
+  return new HttpProblem(413, "content-too-large", {
+    detail: `The body is larger than ${maxBody} bytes`,
+  });
+}

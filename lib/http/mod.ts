@@ -1,0 +1,10 @@
+export type { Handler, RequestServer } from "./handler.ts";
+export { type ReadJsonOptions, readJson } from "./json_body.ts";
+export { HttpProblem, type ProblemIssue, type ProblemOptions } from "./problem.ts";
+export {
+  type Route,
+  type RouteHandler,
+  type RouteRequest,
+  Router,
+  type RouterOptions,
+} from "./router.ts";

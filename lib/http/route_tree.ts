@@ -1,0 +1,111 @@
+import type { Handler } from "./handler.ts";
+
+export type Method = "DELETE" | "GET" | "POST" | "PUT";
+
+/** What stands at one path. */
+export interface RouteTarget<Route> {
+  /** By method; undefined where only deeper paths have routes. */
+  readonly routes: ReadonlyMap<string, Route> | undefined;
+  readonly parameters: Readonly<Record<string, string>>;
+}
+
+interface Node<Route> {
+  readonly literals: Map<string, Node<Route>>;
+  parameter: { readonly name: string; readonly node: Node<Route> } | undefined;
+  routes: Map<string, Route> | undefined;
+  mounted: Handler | undefined;
+}
+
+/**
+ * Finds what stands at a path by walking it segment by segment, so that the
+ * number of routes costs nothing.
+ */
+export class RouteTree<Route> {
+  readonly #root: Node<Route> = createNode();
+
+  /** @throws {TypeError} where the pattern is no path, or is taken for this method. */
+  add(method: Method, pattern: string, route: Route): void {
+    const node = this.#nodeOf(pattern);
+    node.routes ??= new Map();
+    if (node.routes.has(method)) throw new TypeError(`Cannot add ${method} ${pattern} twice`);
+    node.routes.set(method, route);
+  }
+
+  /** @throws {TypeError} where the prefix is no path, or is taken. */
+  mount(prefix: string, handler: Handler): void {
+    const node = prefix === "/" ? this.#root : this.#nodeOf(prefix);
+    if (node.mounted !== undefined) throw new TypeError(`Cannot mount ${prefix} twice`);
+    node.mounted = handler;
+  }
+
+  /** What has routes at `path`, or else is mounted at or above it, deepest first. */
+  find(path: string): RouteTarget<Route> | Handler | undefined {
+    const parameters: Record<string, string> = {};
+    let node = this.#root;
+    let mounted: Handler | undefined;
+    for (let start = 1; ; ) {
+      mounted = node.mounted ?? mounted;
+      if (start > path.length) break;
+      const slash = path.indexOf("/", start);
+      const end = slash === -1 ? path.length : slash;
+      const segment = decode(path.slice(start, end));
+      if (segment === undefined) return mounted;
+      const literal = node.literals.get(segment);
+      if (literal !== undefined) {
+        node = literal;
+      } else if (node.parameter !== undefined && segment !== "") {
+        parameters[node.parameter.name] = segment;
+        node = node.parameter.node;
+      } else {
+        return mounted;
+      }
+      start = end + 1;
+    }
+    return node.routes === undefined ? mounted : { routes: node.routes, parameters };
+  }
+
+  #nodeOf(pattern: string): Node<Route> {
+    if (!/^(\/|(\/[^/?#\s]+)+)$/.test(pattern)) {
+      throw new TypeError(`Cannot use "${pattern}" as a path: it is like "/api/v1/tasks"`);
+    }
+    let node = this.#root;
+    for (const segment of pattern === "/" ? [""] : pattern.slice(1).split("/")) {
+      const name = /^\{(\w+)\}$/.exec(segment)?.[1];
+      node = name === undefined ? literalNode(node, segment) : parameterNode(node, name, pattern);
+    }
+    return node;
+  }
+}
+
+function createNode<Route>(): Node<Route> {
+  return { literals: new Map(), parameter: undefined, routes: undefined, mounted: undefined };
+}
+
+function literalNode<Route>(node: Node<Route>, segment: string): Node<Route> {
+  let child = node.literals.get(segment);
+  if (child === undefined) {
+    child = createNode();
+    node.literals.set(segment, child);
+  }
+  return child;
+}
+
+function parameterNode<Route>(node: Node<Route>, name: string, pattern: string): Node<Route> {
+  node.parameter ??= { name, node: createNode() };
+  if (node.parameter.name !== name) {
+    throw new TypeError(
+      `Cannot call a segment of ${pattern} {${name}}: it is {${node.parameter.name}}`,
+    );
+  }
+  return node.parameter.node;
+}
+
+/** Undefined for a percent sign that begins no UTF-8, which names nothing. */
+function decode(segment: string): string | undefined {
+  if (!segment.includes("%")) return segment;
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return undefined;
+  }
+}

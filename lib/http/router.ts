@@ -1,0 +1,175 @@
+import type { Handler, RequestServer } from "./handler.ts";
+import { refuseCrossSite } from "./origin.ts";
+import { HttpProblem } from "./problem.ts";
+import { type Method, RouteTree } from "./route_tree.ts";
+
+/** One request, as a route's handler sees it. */
+export interface RouteRequest {
+  readonly request: Request;
+  /** What the path has at the pattern's `{names}`, decoded. */
+  readonly parameters: Readonly<Record<string, string>>;
+  /** The server that passed the request, where it says so. */
+  readonly server: RequestServer | undefined;
+}
+
+export type RouteHandler = (request: RouteRequest) => Response | Promise<Response>;
+
+/** One route of a router; in `pattern`, `{name}` stands for one segment. */
+export interface Route {
+  readonly method: Method;
+  readonly pattern: string;
+  readonly handler: RouteHandler;
+}
+
+export interface RouterOptions {
+  /**
+   * Where another server has mounted this router, such as `/tools`: taken off
+   * the paths of requests that carry it, and put before links.
+   *
+   * @default {""}
+   */
+  basePath?: string;
+  /**
+   * Other sites whose pages may send requests that change something, such as
+   * `https://app.example.org`.
+   *
+   * @default {[]}
+   */
+  allowedOrigins?: readonly string[];
+  /** Is told what a handler threw that is no problem document; the client gets a bare 500. */
+  onError?: (error: unknown, request: Request) => void;
+}
+
+/**
+ * Routes requests, answers HEAD, OPTIONS, 404 and 405 by itself, refuses
+ * cross-site requests, and turns a thrown {@linkcode HttpProblem} into a
+ * problem document.
+ *
+ * A request travels through `#fetch`, top to bottom.
+ */
+export class Router {
+  /** The handler to give to a server. It needs no `this`. */
+  readonly fetch: (request: Request, server?: RequestServer) => Promise<Response>;
+  readonly #basePath: string;
+  readonly #allowedOrigins: ReadonlySet<string>;
+  readonly #onError: (error: unknown, request: Request) => void;
+  readonly #tree = new RouteTree<RouteHandler>();
+  readonly #routes: Route[] = [];
+
+  /** @throws {TypeError} where `basePath` is no path like `/tools`. */
+  constructor({ basePath = "", allowedOrigins = [], onError = () => {} }: RouterOptions = {}) {
+    if (!/^(\/[^/?#\s]+)*$/.test(basePath)) {
+      throw new TypeError(`Cannot use "${basePath}" as basePath: it is like "/tools"`);
+    }
+    this.#basePath = basePath;
+    this.#allowedOrigins = new Set(allowedOrigins);
+    this.#onError = onError;
+    this.fetch = (request, server) => this.#fetch(request, server);
+  }
+
+  /** In the order in which they were added. */
+  get routes(): readonly Route[] {
+    return this.#routes;
+  }
+
+  /** @throws {TypeError} where the pattern is no path, or is taken for this method. */
+  add(method: Method, pattern: string, handler: RouteHandler): this {
+    this.#tree.add(method, pattern, handler);
+    this.#routes.push({ method, pattern, handler });
+    return this;
+  }
+
+  /**
+   * Takes over the routes of another router, whose own options then count no more.
+   *
+   * @throws {TypeError} where one of them is taken.
+   */
+  include(router: Router): this {
+    for (const { method, pattern, handler } of router.routes) this.add(method, pattern, handler);
+    return this;
+  }
+
+  /**
+   * Gives every request at or below `prefix` for which there is no route to `handler`.
+   *
+   * @throws {TypeError} where the prefix is no path, or is taken.
+   */
+  mount(prefix: string, handler: Handler): this {
+    this.#tree.mount(prefix, handler);
+    return this;
+  }
+
+  /** The path of a link to `path` of this router. */
+  link(path: string): string {
+    return this.#basePath + path;
+  }
+
+  async #fetch(request: Request, server: RequestServer | undefined): Promise<Response> {
+    const sentPath = pathOf(request.url);
+    try {
+      refuseCrossSite(request, this.#allowedOrigins);
+      const target = this.#tree.find(this.#withoutBasePath(sentPath));
+      if (target === undefined) throw notFound(sentPath);
+      if (typeof target === "function") return await target(request, server);
+      const { routes, parameters } = target;
+      const handler = routes?.get(request.method);
+      if (handler !== undefined) return await handler({ request, parameters, server });
+      const get = routes?.get("GET");
+      if (request.method === "HEAD" && get !== undefined) {
+        return await withoutBody(await get({ request, parameters, server }));
+      }
+      return refuseMethod(request.method, sentPath, [...(routes?.keys() ?? [])]);
+    } catch (error) {
+      if (error instanceof HttpProblem) return error.toResponse(sentPath);
+      this.#onError(error, request);
+      return new HttpProblem(500, "internal-error", {
+        detail: "The service failed to answer; its log says why",
+      }).toResponse(sentPath);
+    }
+  }
+
+  #withoutBasePath(path: string): string {
+    if (this.#basePath === "" || !path.startsWith(this.#basePath)) return path;
+    const rest = path.slice(this.#basePath.length);
+    if (rest === "") return "/";
+    return rest.startsWith("/") ? rest : path;
+  }
+}
+
+/** The path of an absolute URL, or of the bare path that Bun gives for an unusable Host header. */
+function pathOf(url: string): string {
+  const scheme = url.startsWith("/") ? -3 : url.indexOf("://");
+  const start = url.indexOf("/", scheme + 3);
+  if (start === -1) return "/";
+  for (let end = start; end < url.length; end++) {
+    const character = url.charCodeAt(end);
+    if (character === 0x3f || character === 0x23) return url.slice(start, end);
+  }
+  return url.slice(start);
+}
+
+function notFound(path: string): HttpProblem {
+  return new HttpProblem(404, "not-found", { detail: `There is nothing at ${path}` });
+}
+
+/** Answers OPTIONS, and refuses every other method that has no route. */
+function refuseMethod(method: string, path: string, methods: string[]): Response {
+  if (methods.includes("GET")) methods.push("HEAD");
+  const allow = [...methods, "OPTIONS"].sort().join(", ");
+  if (method === "OPTIONS") return new Response(null, { status: 204, headers: { allow } });
+  throw new HttpProblem(405, "method-not-allowed", {
+    detail: `${method} is not allowed at ${path}, but ${allow}`,
+    headers: { allow },
+  });
+}
+
+/** What GET would have answered; a stream is let go of, anything else measured. */
+async function withoutBody(response: Response): Promise<Response> {
+  const headers = new Headers(response.headers);
+  if (headers.get("content-type")?.includes("json")) {
+    headers.set("content-length", String((await response.arrayBuffer()).byteLength));
+  } else {
+    await response.body?.cancel();
+  }
+  return new Response(null, { status: response.status, headers });
+}
