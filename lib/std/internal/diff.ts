@@ -14,14 +14,17 @@ const MAX_EDITS = 2_000;
 /**
  * Finds a shortest way from `actual` to `expected` by removing and adding entries.
  *
+ * Where some are removed and some added in one place, those of the longer side come first.
+ *
  * Source: E. W. Myers, "An O(ND) Difference Algorithm and Its Variations" (1986).
  */
 export function diff(actual: readonly string[], expected: readonly string[]): Difference[] {
-  const shorter = Math.min(actual.length, expected.length);
+  if (expected.length > actual.length) return diff(expected, actual).map(turnAround);
+
   let start = 0;
-  while (start < shorter && actual[start] === expected[start]) start++;
+  while (start < expected.length && actual[start] === expected[start]) start++;
   let end = 0;
-  while (end < shorter - start && actual.at(-1 - end) === expected.at(-1 - end)) end++;
+  while (end < expected.length - start && actual.at(-1 - end) === expected.at(-1 - end)) end++;
 
   return [
     ...mark("common", actual.slice(0, start)),
@@ -31,6 +34,11 @@ export function diff(actual: readonly string[], expected: readonly string[]): Di
     ),
     ...mark("common", actual.slice(actual.length - end)),
   ];
+}
+
+function turnAround({ type, value }: Difference): Difference {
+  if (type === "common") return { type, value };
+  return { type: type === "removed" ? "added" : "removed", value };
 }
 
 function mark(type: Difference["type"], values: readonly string[]): Difference[] {
@@ -44,17 +52,17 @@ function replaceAll(actual: readonly string[], expected: readonly string[]): Dif
 function shortestEdit(actual: readonly string[], expected: readonly string[]): Difference[] {
   if (actual.length === 0 || expected.length === 0) return replaceAll(actual, expected);
 
-  // reached[diagonal] is how much of `actual` is used up on `diagonal` (its place minus the
-  // place in `expected`); one snapshot a round leads back from the end to the start.
-  const reached = new Map<number, number>([[1, 0]]);
-  const rounds: Map<number, number>[] = [];
+  // For each diagonal (the place in `actual` minus the place in `expected`): how much of `actual`
+  // is used up there. One snapshot a round leads back from the end to the start.
   const limit = Math.min(actual.length + expected.length, MAX_EDITS);
+  const reached = new Frontier(new Int32Array(2 * limit + 3));
+  const rounds: Frontier[] = [];
 
   for (let edits = 0; edits <= limit; edits++) {
-    rounds.push(new Map(reached));
+    rounds.push(reached.around(edits + 1));
     for (let diagonal = -edits; diagonal <= edits; diagonal += 2) {
-      const from = previousDiagonal(reached, diagonal, edits);
-      let used = (reached.get(from) ?? 0) + (from < diagonal ? 1 : 0);
+      const from = reached.neighbour(diagonal, edits);
+      let used = reached.get(from) + (from < diagonal ? 1 : 0);
       while (
         used < actual.length &&
         used - diagonal < expected.length &&
@@ -71,21 +79,8 @@ function shortestEdit(actual: readonly string[], expected: readonly string[]): D
   return replaceAll(actual, expected);
 }
 
-/** From which neighbour a diagonal is reached furthest: one removal below it, or one addition above. */
-function previousDiagonal(
-  reached: ReadonlyMap<number, number>,
-  diagonal: number,
-  edits: number,
-): number {
-  if (diagonal === -edits) return diagonal + 1;
-  if (diagonal === edits) return diagonal - 1;
-  const byRemoval = reached.get(diagonal - 1) ?? 0;
-  const byAddition = reached.get(diagonal + 1) ?? 0;
-  return byRemoval < byAddition ? diagonal + 1 : diagonal - 1;
-}
-
 function walkBack(
-  rounds: readonly ReadonlyMap<number, number>[],
+  rounds: readonly Frontier[],
   actual: readonly string[],
   expected: readonly string[],
 ): Difference[] {
@@ -94,9 +89,8 @@ function walkBack(
   let made = expected.length;
 
   for (const [edits, reached] of [...rounds.entries()].reverse()) {
-    const diagonal = used - made;
-    const from = previousDiagonal(reached, diagonal, edits);
-    const fromUsed = edits === 0 ? 0 : (reached.get(from) ?? 0);
+    const from = reached.neighbour(used - made, edits);
+    const fromUsed = edits === 0 ? 0 : reached.get(from);
     const fromMade = edits === 0 ? 0 : fromUsed - from;
     while (used > fromUsed && made > fromMade) {
       used--;
@@ -109,4 +103,35 @@ function walkBack(
     made = fromMade;
   }
   return way.reverse();
+}
+
+/** How far each diagonal has come, the diagonal 0 in the middle. */
+class Frontier {
+  readonly #values: Int32Array;
+  readonly #middle: number;
+
+  constructor(values: Int32Array) {
+    this.#values = values;
+    this.#middle = (values.length - 1) / 2;
+  }
+
+  get(diagonal: number): number {
+    return this.#values[this.#middle + diagonal] ?? 0;
+  }
+
+  set(diagonal: number, used: number): void {
+    this.#values[this.#middle + diagonal] = used;
+  }
+
+  /** A copy of the diagonals from `-radius` to `radius`. */
+  around(radius: number): Frontier {
+    return new Frontier(this.#values.slice(this.#middle - radius, this.#middle + radius + 1));
+  }
+
+  /** The neighbour that leads furthest: below by removing an entry, above by adding one. */
+  neighbour(diagonal: number, edits: number): number {
+    if (diagonal === -edits) return diagonal + 1;
+    if (diagonal === edits) return diagonal - 1;
+    return this.get(diagonal - 1) < this.get(diagonal + 1) ? diagonal + 1 : diagonal - 1;
+  }
 }

@@ -23,17 +23,28 @@ export function diffText(actual: string, expected: string): Difference[] {
   const differences = diff(lines(actual), lines(expected));
   const removed = differences.filter(({ type }) => type === "removed");
   const added = differences.filter(({ type }) => type === "added");
+  const [fewer, candidates] = added.length < removed.length ? [added, removed] : [removed, added];
 
-  for (const line of removed) {
-    const words = line.value.split(WORDS).filter(Boolean);
-    for (let other = added.shift(); other; other = added.shift()) {
-      const details = diff(words, other.value.split(WORDS).filter(Boolean));
-      line.details = detailsOf("removed", details);
-      other.details = detailsOf("added", details);
-      if (details.some(({ type, value }) => type === "common" && value.trim() !== "")) break;
-    }
+  for (const line of fewer) {
+    const partner = takePartner(line, candidates);
+    if (partner === undefined) break;
+    const [from, to] = line.type === "removed" ? [line, partner] : [partner, line];
+    const details = diffWords(from, to);
+    from.details = detailsOf("removed", details);
+    to.details = detailsOf("added", details);
   }
   return differences;
+}
+
+/** Takes the next candidate that has a word in common with a line, or the last there is. */
+function takePartner(line: Difference, candidates: Difference[]): Difference | undefined {
+  const isWord = ({ type, value }: Difference): boolean => type === "common" && /\S/.test(value);
+  const index = candidates.findIndex((candidate) => diffWords(line, candidate).some(isWord));
+  return candidates.splice(0, index === -1 ? candidates.length : index + 1).at(-1);
+}
+
+function diffWords(from: Difference, to: Difference): Difference[] {
+  return diff(from.value.split(WORDS).filter(Boolean), to.value.split(WORDS).filter(Boolean));
 }
 
 function lines(text: string): string[] {
