@@ -2,9 +2,12 @@
  * Whether two values are deeply equal.
  *
  * They are if they have the same prototype and the same properties with equal values; sets and maps
- * if they have equal entries in any order; dates, regular expressions, URLs, buffers and the like
- * if they stand for the same thing. `NaN` equals itself, `0` equals `-0`, and a plain object equals
- * one without prototype. Cycles are followed once.
+ * if they have equal entries in any order; dates, regular expressions, URLs, headers, buffers and
+ * the like if they stand for the same thing. `NaN` equals itself, `0` equals `-0`, and a plain
+ * object equals one without prototype. Cycles are followed once.
+ *
+ * What a value does not show in its properties is not compared: the bytes of a `Blob`, the body of
+ * a `Request`.
  *
  * @param a One value.
  * @param b The other.
@@ -65,6 +68,7 @@ class Comparison {
 
     if (a instanceof Set && b instanceof Set) return this.#sameSet(a, b);
     if (a instanceof Map && b instanceof Map) return this.#sameMap(a, b);
+    if (isEntryList(a) && isEntryList(b)) return this.equal([...a], [...b]);
     if (TEXTUAL.has(Object.getPrototypeOf(a))) return String(a) === String(b);
     return this.#sameProperties(a, b);
   }
@@ -133,6 +137,10 @@ function isBuffer(value: object): value is Buffer {
 
 function isBoxed(value: object): boolean {
   return [Number, String, Boolean, BigInt, Symbol].some((type) => value instanceof type);
+}
+
+function isEntryList(value: object): value is object & Iterable<unknown> {
+  return value instanceof Headers || value instanceof FormData;
 }
 
 function isPlain(value: object): boolean {
