@@ -1,0 +1,50 @@
+import { nextTurn } from "./next_turn.ts";
+
+/** How a command came to its end: by itself, or because it has to be ended. */
+export type Ending = "exit" | "timeout" | "abort";
+
+/** The longest that `setTimeout` can wait, in milliseconds (24.8 days); beyond, it fires at once. */
+const longestTimer = 2 ** 31 - 1;
+
+/**
+ * Resolves at the first of the process's exit, the timeout (in seconds) and the abort, and leaves
+ * no timer and no listener behind.
+ */
+export async function awaitEnding(
+  process: Bun.Subprocess,
+  { timeout, signal }: { timeout: number; signal: AbortSignal | undefined },
+): Promise<Ending> {
+  const { promise, resolve } = Promise.withResolvers<Ending>();
+  const abort = () => resolve("abort");
+  signal?.addEventListener("abort", abort, { once: true });
+  const stopTimer = startTimer(timeout * 1000, () => resolve("timeout"));
+  void process.exited.then(() => resolve("exit"));
+  try {
+    const ending = await promise;
+    if (ending === "exit") return ending;
+    // While this process was busy, the command may have ended in time without its being noticed.
+    await nextTurn();
+    return hasExited(process) ? "exit" : ending;
+  } finally {
+    stopTimer();
+    signal?.removeEventListener("abort", abort);
+  }
+}
+
+function hasExited(process: Bun.Subprocess): boolean {
+  return process.exitCode !== null || process.signalCode !== null;
+}
+
+/** Calls back after any time, for ever included, and returns what stops it. */
+function startTimer(milliseconds: number, callback: () => void): () => void {
+  if (milliseconds === Number.POSITIVE_INFINITY) return () => {};
+  const end = performance.now() + milliseconds;
+  let timer: Timer;
+  const arm = () => {
+    const left = end - performance.now();
+    timer =
+      left > longestTimer ? setTimeout(arm, longestTimer) : setTimeout(callback, Math.max(0, left));
+  };
+  arm();
+  return () => clearTimeout(timer);
+}
