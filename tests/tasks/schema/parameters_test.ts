@@ -137,6 +137,13 @@ test("toParameters() gives none for params that are no object, or name no proper
   assertEquals(toParameters({ allOf: [{ properties: { a: {} } }, { type: "string" }] }), []);
 });
 
+test("toParameters() takes no notice of a schema that accepts anything", () => {
+  assertEquals(
+    toSignature(toParameters({ allOf: [true, {}], properties: { a: true } }), null),
+    "(a?: unknown)",
+  );
+});
+
 test("toParameters() ends on definitions that double at each step", () => {
   const $defs = Object.fromEntries(
     Array.from({ length: 60 }, (_, index) => {
