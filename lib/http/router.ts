@@ -1,5 +1,6 @@
 import type { Handler, RequestServer } from "./handler.ts";
 import { refuseCrossSite } from "./origin.ts";
+import { pathOf } from "./path.ts";
 import { HttpProblem } from "./problem.ts";
 import { type Method, RouteTree } from "./route_tree.ts";
 
@@ -136,18 +137,6 @@ export class Router {
   }
 }
 
-/** The path of an absolute URL, or of the bare path that Bun gives for an unusable Host header. */
-function pathOf(url: string): string {
-  const scheme = url.startsWith("/") ? -3 : url.indexOf("://");
-  const start = url.indexOf("/", scheme + 3);
-  if (start === -1) return "/";
-  for (let end = start; end < url.length; end++) {
-    const character = url.charCodeAt(end);
-    if (character === 0x3f || character === 0x23) return url.slice(start, end);
-  }
-  return url.slice(start);
-}
-
 function notFound(path: string): HttpProblem {
   return new HttpProblem(404, "not-found", { detail: `There is nothing at ${path}` });
 }
@@ -158,7 +147,7 @@ function refuseMethod(method: string, path: string, methods: string[]): Response
   const allow = [...methods, "OPTIONS"].sort().join(", ");
   if (method === "OPTIONS") return new Response(null, { status: 204, headers: { allow } });
   throw new HttpProblem(405, "method-not-allowed", {
-    detail: `${method} is not allowed at ${path}, but ${allow}`,
+    detail: `${method} is not allowed at ${path}; allowed are ${allow}`,
     headers: { allow },
   });
 }

@@ -1,0 +1,11 @@
+/**
+ * Tasks for Bun: functions that can be discovered, validated and run over
+ * HTTP, on Web standards alone.
+ *
+ * @module
+ */
+export type { Handler, RequestServer } from "./http/mod.ts";
+export * from "./service/mod.ts";
+export * from "./shell/mod.ts";
+export * from "./storage/mod.ts";
+export * from "./tasks/mod.ts";

@@ -1,0 +1,233 @@
+import { type Handler, Router } from "../http/mod.ts";
+import { Database } from "../storage/mod.ts";
+import {
+  registry as defaultRegistry,
+  type Injectable,
+  type ProviderEntry,
+  TaskExecutor,
+  type TaskRegistry,
+  TaskRouter,
+} from "../tasks/mod.ts";
+import { ServiceConfigurationError } from "./errors.ts";
+import { addHealthRoutes, type HealthOptions } from "./health.ts";
+import { Service, type ServiceHook } from "./service.ts";
+
+export interface ServiceOptions {
+  /** What a person reads. */
+  displayName: string;
+  /** What a machine reads: letters, digits, `-` and `_`. Made of `displayName` when left out. */
+  id?: string;
+  /** @default {"1.0.0"} */
+  version?: string;
+  /** @default {null} */
+  description?: string | null;
+  /** Where another server has mounted the service, such as `/tools`. @default {""} */
+  basePath?: string;
+  /** Whether SIGINT and SIGTERM stop the service, and end the process. @default {true} */
+  signals?: boolean;
+}
+
+export interface TasksOptions {
+  /** @default {registry}, the exported default one. */
+  registry?: TaskRegistry;
+  /** @default {"/api/v1/tasks"} */
+  prefix?: string;
+  /** Whether callers see the stack of an error. @default {process.env.NODE_ENV !== "production"} */
+  traceback?: boolean;
+}
+
+/** Something with routes of its own: a {@linkcode TaskRouter}, or any fetch handler with its prefix. */
+export interface Includable {
+  /** The path at and below which it answers, such as `/webhooks`. */
+  readonly prefix: string;
+  readonly fetch: Handler;
+}
+
+type AddProvider = (executor: TaskExecutor) => void;
+
+interface Parts {
+  readonly database: Database | undefined;
+  readonly tasks: TasksOptions | undefined;
+  readonly providers: readonly AddProvider[];
+  readonly health: HealthOptions | undefined;
+  readonly included: readonly Includable[];
+  readonly startupHooks: readonly ServiceHook[];
+  readonly shutdownHooks: readonly ServiceHook[];
+}
+
+const NO_PARTS: Parts = {
+  database: undefined,
+  tasks: undefined,
+  providers: [],
+  health: undefined,
+  included: [],
+  startupHooks: [],
+  shutdownHooks: [],
+};
+
+/**
+ * Puts a service together. Each `with…` returns a new builder, and `build()`
+ * checks the whole.
+ *
+ * @example
+ * ```ts
+ * const service = new ServiceBuilder({ id: "demo", displayName: "Demo" })
+ *   .withDatabase(Database.sqlite("app.db"))
+ *   .withTasks()
+ *   .withHealth()
+ *   .build();
+ * Bun.serve({ ...service, port: 8000 });
+ * ```
+ */
+export class ServiceBuilder {
+  readonly #options: ServiceOptions;
+  readonly #parts: Parts;
+
+  constructor(options: ServiceOptions, parts: Parts = NO_PARTS) {
+    this.#options = options;
+    this.#parts = parts;
+  }
+
+  /** The database of tasks and service; `:memory:` when left out. The service closes it. */
+  withDatabase(database: Database): ServiceBuilder {
+    return this.#with({ database });
+  }
+
+  /**
+   * Serves tasks, and says how to make what they inject. More than six
+   * providers: call it again, or `service.executor.provide()`.
+   */
+  withTasks<
+    A,
+    B,
+    C,
+    D,
+    E,
+    F,
+    const IA extends readonly Injectable[] = [],
+    const IB extends readonly Injectable[] = [],
+    const IC extends readonly Injectable[] = [],
+    const ID extends readonly Injectable[] = [],
+    const IE extends readonly Injectable[] = [],
+    const IF extends readonly Injectable[] = [],
+  >({
+    provide,
+    ...tasks
+  }: TasksOptions & {
+    // A tuple, since only in places of their own the tokens, factories and arguments are inferred.
+    provide?: readonly [
+      ProviderEntry<A, IA>?,
+      ProviderEntry<B, IB>?,
+      ProviderEntry<C, IC>?,
+      ProviderEntry<D, ID>?,
+      ProviderEntry<E, IE>?,
+      ProviderEntry<F, IF>?,
+    ];
+  } = {}): ServiceBuilder {
+    const [a, b, c, d, e, f] = provide ?? [];
+    const providers = [
+      adderOf(a),
+      adderOf(b),
+      adderOf(c),
+      adderOf(d),
+      adderOf(e),
+      adderOf(f),
+    ].filter((add) => add !== undefined);
+    return this.#with({
+      tasks: { ...this.#parts.tasks, ...tasks },
+      providers: [...this.#parts.providers, ...providers],
+    });
+  }
+
+  /** Adds `GET /health`, which looks at the database and at what `checks` names. */
+  withHealth(health: HealthOptions = {}): ServiceBuilder {
+    return this.#with({ health });
+  }
+
+  /** Adds routes of the user's own: another {@linkcode TaskRouter}, or a fetch handler. */
+  include(included: Includable): ServiceBuilder {
+    return this.#with({ included: [...this.#parts.included, included] });
+  }
+
+  /** Runs `hook` when the service starts, after those added before; a failed start runs it again. */
+  onStartup(hook: ServiceHook): ServiceBuilder {
+    return this.#with({ startupHooks: [...this.#parts.startupHooks, hook] });
+  }
+
+  /** Runs `hook` when the service stops, before those added earlier; the database is still open. */
+  onShutdown(hook: ServiceHook): ServiceBuilder {
+    return this.#with({ shutdownHooks: [...this.#parts.shutdownHooks, hook] });
+  }
+
+  /** @throws {ServiceConfigurationError} naming every mistake. */
+  build(): Service {
+    const { displayName, version = "1.0.0", description = null, signals = true } = this.#options;
+    const { id = toId(displayName), basePath = "" } = this.#options;
+    const parts = this.#parts;
+    const reasons: string[] = [];
+    const attempt = <T>(step: () => T): T | undefined => {
+      try {
+        return step();
+      } catch (error) {
+        reasons.push(error instanceof Error ? error.message : String(error));
+        return undefined;
+      }
+    };
+    if (!/^[a-zA-Z0-9_-]+$/.test(id)) {
+      reasons.push(`"${id}" is no id: give one of letters, digits, - and _`);
+    }
+    const database = parts.database ?? Database.sqlite(":memory:");
+    const executor = new TaskExecutor({
+      registry: parts.tasks?.registry ?? defaultRegistry,
+      database,
+    });
+    for (const provide of parts.providers) attempt(() => provide(executor));
+    const onError = (error: unknown, request: Request) => {
+      executor.logger.error("a request failed", {
+        method: request.method,
+        url: request.url,
+        error,
+      });
+    };
+    const router = attempt(() => new Router({ basePath, onError })) ?? new Router();
+    const info = { id, display_name: displayName, version, description };
+    router.add("GET", "/api/v1/info", () => Response.json(info));
+    const { tasks, health } = parts;
+    if (health !== undefined) {
+      attempt(() => addHealthRoutes(router, { checks: health.checks ?? {}, database }));
+    }
+    if (tasks !== undefined) {
+      attempt(() => router.include(TaskRouter.create({ ...tasks, executor })));
+    }
+    for (const included of parts.included) {
+      attempt(() =>
+        included instanceof Router
+          ? router.include(included)
+          : router.mount(included.prefix, included.fetch),
+      );
+    }
+    if (reasons.length > 0) throw new ServiceConfigurationError(id, reasons);
+    const { startupHooks, shutdownHooks } = parts;
+    return new Service({ id, router, database, executor, startupHooks, shutdownHooks, signals });
+  }
+
+  #with(parts: Partial<Parts>): ServiceBuilder {
+    return new ServiceBuilder(this.#options, { ...this.#parts, ...parts });
+  }
+}
+
+function adderOf<T, I extends readonly Injectable[]>(
+  entry: ProviderEntry<T, I> | undefined,
+): AddProvider | undefined {
+  if (entry === undefined) return undefined;
+  const [token, options] = entry;
+  return (executor) => executor.provide(token, options);
+}
+
+/** "My Service!" becomes "my-service". */
+function toId(displayName: string): string {
+  return displayName
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, "-")
+    .replace(/^-|-$/g, "");
+}

@@ -1,0 +1,54 @@
+import { sql } from "kysely";
+import type { Router } from "../http/mod.ts";
+import type { Database } from "../storage/mod.ts";
+
+export type HealthState = "healthy" | "degraded" | "unhealthy";
+
+/** What one check found. */
+export interface Health {
+  readonly state: HealthState;
+  readonly message?: string | null;
+}
+
+/** Looks at one thing that the service depends on. One that throws is unhealthy. */
+export type HealthCheck = () => Health | Promise<Health>;
+
+export interface HealthOptions {
+  /** By name. The service checks its database by itself, as `database`. @default {{}} */
+  checks?: Readonly<Record<string, HealthCheck>>;
+}
+
+const WORST_FIRST: readonly HealthState[] = ["unhealthy", "degraded", "healthy"];
+
+/** `GET /health`: `{ status, checks }`, with 503 where something is unhealthy. */
+export function addHealthRoutes(
+  router: Router,
+  { checks, database }: { checks: Readonly<Record<string, HealthCheck>>; database: Database },
+): void {
+  const all = { database: () => checkDatabase(database), ...checks };
+  router.add("GET", "/health", async () => {
+    const results = await Promise.all(Object.entries(all).map(run));
+    const status = WORST_FIRST.find((state) =>
+      results.some(([, result]) => result.state === state),
+    );
+    return Response.json(
+      { status, checks: Object.fromEntries(results) },
+      { status: status === "unhealthy" ? 503 : 200, headers: { "cache-control": "no-store" } },
+    );
+  });
+}
+
+async function run([name, check]: [string, HealthCheck]): Promise<[string, Health]> {
+  try {
+    const { state, message = null } = await check();
+    return [name, { state, message }];
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    return [name, { state: "unhealthy", message }];
+  }
+}
+
+async function checkDatabase(database: Database): Promise<Health> {
+  await sql`select 1`.execute(database.kysely());
+  return { state: "healthy" };
+}

@@ -1,0 +1,9 @@
+export {
+  type Includable,
+  ServiceBuilder,
+  type ServiceOptions,
+  type TasksOptions,
+} from "./builder.ts";
+export { ServiceConfigurationError, ServiceStoppedError } from "./errors.ts";
+export type { Health, HealthCheck, HealthOptions, HealthState } from "./health.ts";
+export { Service, type ServiceHook, type StartOptions, type StopOptions } from "./service.ts";

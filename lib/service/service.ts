@@ -1,0 +1,181 @@
+import { HttpProblem, pathOf, type RequestServer, type Router } from "../http/mod.ts";
+import type { Database } from "../storage/mod.ts";
+import type { TaskExecutor } from "../tasks/mod.ts";
+import { ServiceStoppedError } from "./errors.ts";
+import { enter, leave, type RunningService, replaceOlder } from "./running_services.ts";
+
+/** Runs when a service starts, or stops. */
+export type ServiceHook = (service: Service) => void | Promise<void>;
+
+export interface ServiceParts {
+  readonly id: string;
+  readonly router: Router;
+  readonly database: Database;
+  readonly executor: TaskExecutor;
+  readonly startupHooks: readonly ServiceHook[];
+  readonly shutdownHooks: readonly ServiceHook[];
+  readonly signals: boolean;
+}
+
+export interface StartOptions {
+  /** Whether SIGINT and SIGTERM stop the service, and end the process. @default {true} */
+  signals?: boolean;
+}
+
+export interface StopOptions {
+  /** Seconds that running work is given before it is aborted. @default {10} */
+  grace?: number;
+}
+
+/**
+ * A built service: `Bun.serve(service)`, `export default service`, or its
+ * `fetch` in any other server.
+ *
+ * A request enters at `fetch`, which starts the service where nobody has, and
+ * refuses once it stops; the router does the rest.
+ */
+export class Service implements AsyncDisposable {
+  /** The handler to give to a server. It is a property of its own, so that `{ ...service }` keeps it. */
+  readonly fetch: (request: Request, server?: RequestServer) => Promise<Response>;
+  readonly #parts: ServiceParts;
+  readonly #running: RunningService;
+  readonly #servers = new Set<RequestServer>();
+  #starting: Promise<void> | undefined;
+  #started = false;
+  #stopping: Promise<void> | undefined;
+  #inFlight = 0;
+  #whenIdle: (() => void) | undefined;
+
+  /** Services come from {@linkcode ServiceBuilder}. */
+  constructor(parts: ServiceParts) {
+    this.#parts = parts;
+    this.fetch = (request, server) => this.#fetch(request, server);
+    this.#running = {
+      id: parts.id,
+      logger: parts.executor.logger,
+      stop: () => this.stop(),
+      letGoOfServers: () => this.#letGoOfServers(),
+    };
+  }
+
+  get id(): string {
+    return this.#parts.id;
+  }
+
+  get executor(): TaskExecutor {
+    return this.#parts.executor;
+  }
+
+  get database(): Database {
+    return this.#parts.database;
+  }
+
+  /**
+   * Does what start-up needs: stops an older service of this id that a hot
+   * reload left, brings the database up to date, runs the start-up hooks. The
+   * first request does it too when nobody has.
+   *
+   * @throws {ServiceStoppedError} after `stop()`.
+   * @throws What the database or a hook throws; then the next call tries again.
+   */
+  start({ signals = this.#parts.signals }: StartOptions = {}): Promise<void> {
+    if (this.#stopping !== undefined) return Promise.reject(new ServiceStoppedError(this.id));
+    this.#starting ??= this.#start(signals).catch((error: unknown) => {
+      this.#starting = undefined;
+      throw error;
+    });
+    return this.#starting;
+  }
+
+  /**
+   * Refuses new requests, waits up to `grace` seconds for what is running and
+   * aborts the rest, runs the shutdown hooks, and closes the database.
+   *
+   * @throws What a hook throws, after everything is closed.
+   */
+  stop({ grace = 10 }: StopOptions = {}): Promise<void> {
+    this.#stopping ??= this.#stop(grace);
+    return this.#stopping;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  async #fetch(request: Request, server: RequestServer | undefined): Promise<Response> {
+    if (server !== undefined) this.#servers.add(server);
+    if (this.#stopping !== undefined) return unavailable("The service is stopping", request);
+    this.#inFlight += 1;
+    try {
+      if (!this.#started) await this.start();
+      return await this.#parts.router.fetch(request, server);
+    } catch (error) {
+      // The router answers whatever goes wrong in it, so this is the start.
+      this.executor.logger.error("the service could not start", { error });
+      return unavailable("The service could not start", request);
+    } finally {
+      this.#inFlight -= 1;
+      if (this.#inFlight === 0) this.#whenIdle?.();
+    }
+  }
+
+  async #start(signals: boolean): Promise<void> {
+    await replaceOlder(this.id);
+    const { database, startupHooks } = this.#parts;
+    await database.migrate();
+    for (const hook of startupHooks) await hook(this);
+    enter(this.#running, { handlesSignals: signals });
+    this.#started = true;
+  }
+
+  async #stop(grace: number): Promise<void> {
+    // A start that fails is reported to who asked for it; there is still something to close.
+    await this.#starting?.catch(() => {});
+    const { executor, database, shutdownHooks } = this.#parts;
+    const errors: unknown[] = [];
+    const attempt = async (step: () => unknown) => {
+      try {
+        await step();
+      } catch (error) {
+        errors.push(error);
+      }
+    };
+    const deadline = performance.now() + grace * 1_000;
+    await this.#idle(grace);
+    const left = Math.max(0, deadline - performance.now()) / 1_000;
+    await attempt(() => executor.stop({ grace: left }));
+    // What was interrupted still has to be answered.
+    await this.#idle(1);
+    if (this.#started) {
+      for (const hook of shutdownHooks.toReversed()) await attempt(() => hook(this));
+    }
+    await attempt(() => database.close());
+    leave(this.#running);
+    if (errors.length === 1) throw errors[0];
+    if (errors.length > 1) throw new AggregateError(errors, "The service did not stop cleanly");
+  }
+
+  /** Resolves when no request is being answered, or after `seconds`. */
+  async #idle(seconds: number): Promise<void> {
+    if (this.#inFlight === 0) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#whenIdle = resolve;
+    const timer = setTimeout(resolve, seconds * 1_000);
+    await promise;
+    clearTimeout(timer);
+  }
+
+  /** Waits, a second at the most, until the servers have sent the last answers. */
+  async #letGoOfServers(): Promise<void> {
+    const sent = Promise.all([...this.#servers].map((server) => server.stop()));
+    const { promise: second, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, 1_000);
+    await Promise.race([sent, second]);
+    clearTimeout(timer);
+  }
+}
+
+function unavailable(detail: string, request: Request): Response {
+  const problem = new HttpProblem(503, "unavailable", { detail, headers: { "retry-after": "1" } });
+  return problem.toResponse(pathOf(request.url));
+}

@@ -1,0 +1,250 @@
+import type { Database, Session } from "../storage/mod.ts";
+import type { Resolve, RunValues } from "./container.ts";
+import { type ContextOf, type Principal, TaskContext } from "./context.ts";
+import { AlreadyCompletedError, TimeoutError } from "./errors.ts";
+import { type Logger, withFields } from "./logger.ts";
+import type { Provider } from "./provider.ts";
+import type { Awaitable, Task } from "./task.ts";
+
+export interface ExecutionOptions {
+  readonly task: Task;
+  readonly database: Database;
+  readonly logger: Logger;
+  readonly principal: Principal | null;
+  /** Aborts the run, which then fails with the signal's reason. */
+  readonly signal: AbortSignal | undefined;
+  /** The caller's signal where looking at it costs: asked for when the task looks at its own. */
+  readonly callerSignal: (() => AbortSignal) | undefined;
+  /** Validates what the task returned, or committed. */
+  readonly check: (result: unknown) => Awaitable<unknown>;
+}
+
+type Settled = { readonly result: unknown } | { readonly error: unknown };
+
+interface Completed {
+  /** As `complete()` was given it. */
+  readonly value: unknown;
+  /** As `returns` made it. */
+  readonly result: unknown;
+}
+
+/**
+ * One run of a task: its arguments, its context, and how it ends.
+ *
+ * What the task didn't ask for is never made: no signal, no session, no id.
+ *
+ * It ends once: when the function has returned or thrown, or before that when
+ * it is interrupted. From then on its session refuses, and what was made for
+ * it is disposed.
+ */
+export class Execution implements RunValues, ContextOf {
+  readonly jobId = null;
+  readonly attempt = 1;
+  readonly database: Database;
+  readonly #options: ExecutionOptions;
+  readonly #outcome = Promise.withResolvers<unknown>();
+  readonly #followed: AbortSignal[] = [];
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #ended = false;
+  #interruption: { readonly reason: unknown } | undefined;
+  #completing: Promise<unknown> | undefined;
+  #completed: Completed | undefined;
+  #values: Map<Provider, unknown> | undefined;
+  #disposables: AsyncDisposableStack | undefined;
+  #controller: AbortController | undefined;
+  #session: Session | undefined;
+  #context: TaskContext | undefined;
+  #executionId: string | undefined;
+  #logger: Logger | undefined;
+
+  constructor(options: ExecutionOptions) {
+    this.#options = options;
+    this.database = options.database;
+  }
+
+  get values(): Map<Provider, unknown> {
+    this.#values ??= new Map();
+    return this.#values;
+  }
+
+  get disposables(): AsyncDisposableStack {
+    this.#disposables ??= new AsyncDisposableStack();
+    return this.#disposables;
+  }
+
+  get taskName(): string {
+    return this.#options.task.name;
+  }
+
+  get executionId(): string {
+    this.#executionId ??= crypto.randomUUID();
+    return this.#executionId;
+  }
+
+  get principal(): Principal | null {
+    return this.#options.principal;
+  }
+
+  get logger(): Logger {
+    this.#logger ??= withFields(this.#options.logger, {
+      task: this.taskName,
+      execution: this.executionId,
+    });
+    return this.#logger;
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      const controller = new AbortController();
+      this.#controller = controller;
+      if (this.#interruption !== undefined) controller.abort(this.#interruption.reason);
+      else if (!this.#ended) this.#follow(this.#options.callerSignal?.());
+    }
+    return this.#controller.signal;
+  }
+
+  /** Made when first asked for; a run that has ended gets one that refuses. */
+  get session(): Session {
+    if (this.#session === undefined) {
+      this.#session = this.database.session();
+      if (this.#ended) this.#session[Symbol.dispose]();
+    }
+    return this.#session;
+  }
+
+  get context(): TaskContext {
+    this.#context ??= new TaskContext(this);
+    return this.#context;
+  }
+
+  progress(fraction: number, message: string | undefined): void {
+    this.logger.info("progress", { fraction, ...(message === undefined ? {} : { message }) });
+  }
+
+  log(line: string): void {
+    this.logger.info(line);
+  }
+
+  complete<T>(fn: (tx: Session) => Awaitable<T>): Promise<T> {
+    if (this.#completing !== undefined) {
+      return Promise.reject(new AlreadyCompletedError(this.taskName));
+    }
+    const completing = this.#complete(fn);
+    this.#completing = completing;
+    return completing;
+  }
+
+  /** Runs the task with what `plan` makes; resolves to its checked result. */
+  run(params: unknown, plan: readonly (Resolve<Execution> | undefined)[]): Promise<unknown> {
+    const { task, signal } = this.#options;
+    const { timeout } = task;
+    if (timeout !== null) {
+      const expire = () => this.interrupt(new TimeoutError(task.name, timeout));
+      this.#timer = setTimeout(expire, timeout * 1_000);
+    }
+    this.#follow(signal);
+    this.#call(params, plan).then(
+      (result) => this.#finish({ result }),
+      (error: unknown) => this.#finish({ error }),
+    );
+    return this.#outcome.promise;
+  }
+
+  /** Ends the run before its function has ended: it fails with `reason`, unless it has completed. */
+  interrupt(reason: unknown): void {
+    if (this.#ended) return;
+    this.#interruption = { reason };
+    this.#end();
+    this.#disposables?.disposeAsync().catch((error: unknown) => {
+      this.logger.error("could not dispose what an interrupted run used", { error });
+    });
+    this.#controller?.abort(reason);
+    if (this.#completed === undefined) this.#outcome.reject(reason);
+    else this.#outcome.resolve(this.#completed.result);
+  }
+
+  async #call(
+    params: unknown,
+    plan: readonly (Resolve<Execution> | undefined)[],
+  ): Promise<unknown> {
+    const injected: unknown[] = [];
+    for (const resolve of plan) {
+      const value = resolve?.(this);
+      injected.push(value instanceof Promise ? await value : value);
+    }
+    if (this.#interruption !== undefined) throw this.#interruption.reason;
+    const { task, check } = this.#options;
+    let returned: Settled;
+    try {
+      returned = { result: await task.run(params, ...injected) };
+    } catch (error) {
+      returned = { error };
+    }
+    // A complete() that nobody awaited still decides; its failure is for whoever does.
+    await this.#completing?.catch(() => {});
+    if (this.#completed !== undefined) return this.#resultOf(this.#completed, returned);
+    if ("error" in returned) throw returned.error;
+    return await check(returned.result);
+  }
+
+  /** The result that was committed; what the function did afterwards is only logged. */
+  #resultOf(completed: Completed, returned: Settled): unknown {
+    if ("error" in returned) {
+      this.logger.error("the run failed after it had completed", { error: returned.error });
+    } else if (returned.result !== undefined && returned.result !== completed.value) {
+      this.logger.warn("the run returned another result than it had completed with");
+    }
+    return completed.result;
+  }
+
+  async #complete<T>(fn: (tx: Session) => Awaitable<T>): Promise<T> {
+    const completed = await this.session.transaction(async (tx) => {
+      const value = await fn(tx);
+      return { value, result: await this.#options.check(value) };
+    });
+    this.#completed = completed;
+    return completed.value;
+  }
+
+  async #finish(settled: Settled): Promise<void> {
+    if (this.#ended) {
+      if ("error" in settled && settled.error !== this.#interruption?.reason) {
+        this.logger.warn("a run failed after it had been interrupted", { error: settled.error });
+      }
+      return;
+    }
+    let outcome = settled;
+    try {
+      await this.#disposables?.disposeAsync();
+    } catch (error) {
+      if ("error" in settled) this.logger.error("could not dispose what a run used", { error });
+      else outcome = { error };
+    }
+    // It may have been interrupted meanwhile.
+    if (this.#ended) return;
+    this.#end();
+    if ("error" in outcome) this.#outcome.reject(outcome.error);
+    else this.#outcome.resolve(outcome.result);
+  }
+
+  #end(): void {
+    this.#ended = true;
+    clearTimeout(this.#timer);
+    for (const signal of this.#followed) signal.removeEventListener("abort", this.#onAbort);
+    this.#session?.[Symbol.dispose]();
+  }
+
+  #follow(signal: AbortSignal | undefined): void {
+    if (signal === undefined) return;
+    if (signal.aborted) {
+      this.interrupt(signal.reason);
+      return;
+    }
+    signal.addEventListener("abort", this.#onAbort);
+    this.#followed.push(signal);
+  }
+
+  readonly #onAbort = (event: Event): void => {
+    if (event.target instanceof AbortSignal) this.interrupt(event.target.reason);
+  };
+}

@@ -1,0 +1,229 @@
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { Database, Session } from "../storage/mod.ts";
+import { Container, type Resolve } from "./container.ts";
+import { type Principal, TaskContext } from "./context.ts";
+import {
+  ExecutorStoppedError,
+  InvalidProviderError,
+  InvalidResultError,
+  ResultValidationError,
+  ValidationError,
+} from "./errors.ts";
+import { Execution } from "./execution.ts";
+import { consoleLogger, type Logger } from "./logger.ts";
+import type { ProviderOptions } from "./provider.ts";
+import type { TaskRegistry } from "./registry.ts";
+import { type ValidationIssue, type ValidationResult, validate } from "./schema/mod.ts";
+import type { Awaitable, NoParams, Task } from "./task.ts";
+import { type Injectable, isInjectable, type Providable } from "./token.ts";
+
+export interface TaskExecutorOptions {
+  registry: TaskRegistry;
+  database: Database;
+  /** Where `TaskContext` writes. @default {consoleLogger} */
+  logger?: Logger;
+}
+
+export interface ExecuteOptions {
+  /**
+   * Aborts the run, which then fails with the signal's reason at once.
+   *
+   * Where even looking at the signal costs, as with Bun's `request.signal`,
+   * give a function: it is called when the task looks at its own signal.
+   */
+  signal?: AbortSignal | (() => AbortSignal);
+  /** Who asks for the run. @default {null} */
+  principal?: Principal | null;
+}
+
+/** The arguments of `execute()` after the task; params may be left out where an empty object will do. */
+export type ExecuteArguments<Input> = NoParams extends Input
+  ? [params?: Input | null, options?: ExecuteOptions]
+  : [params: Input, options?: ExecuteOptions];
+
+/**
+ * Runs tasks: validates params and result, injects, watches the time.
+ *
+ * @example
+ * ```ts
+ * const executor = new TaskExecutor({ registry, database: Database.sqlite(":memory:") });
+ * const result = await executor.execute("greet_user", { name: "Alice" });
+ * ```
+ */
+export class TaskExecutor implements AsyncDisposable {
+  readonly registry: TaskRegistry;
+  readonly database: Database;
+  readonly logger: Logger;
+  readonly #container: Container<Execution>;
+  #plans = new WeakMap<Task, readonly (Resolve<Execution> | undefined)[]>();
+  readonly #running = new Set<Execution>();
+  #active = 0;
+  #whenIdle: (() => void) | undefined;
+  #stopped = false;
+
+  constructor({ registry, database, logger = consoleLogger }: TaskExecutorOptions) {
+    this.registry = registry;
+    this.database = database;
+    this.logger = logger;
+    this.#container = new Container<Execution>([
+      [Database, { scope: "singleton", resolve: () => database }],
+      [Session, { scope: "execution", resolve: (run) => run.session }],
+      [TaskContext, { scope: "execution", resolve: (run) => run.context }],
+    ]);
+  }
+
+  /**
+   * Says how to make what a token injects.
+   *
+   * A value that has `Symbol.asyncDispose` or `Symbol.dispose` is disposed
+   * when its scope ends, in reverse order of creation, also after an error.
+   *
+   * @throws {InvalidProviderError} where the token is provided already, the providers
+   * need each other in a circle, or a singleton needs a value of one run.
+   *
+   * @example
+   * ```ts
+   * executor.provide(Mailer, {
+   *   inject: [Database],
+   *   scope: "execution",
+   *   create: (database) => new SmtpMailer(database),
+   * });
+   * ```
+   */
+  provide<T, const I extends readonly Injectable[] = readonly []>(
+    token: Providable<T>,
+    { inject, scope = "singleton", create }: ProviderOptions<T, I>,
+  ): this {
+    if (!isInjectable(token) || "optional" in token) {
+      throw new InvalidProviderError(String(token), "it is no class and no token()");
+    }
+    this.#container.add({
+      token,
+      inject: inject ?? [],
+      scope,
+      // The container calls it with what `inject` names, which ProviderOptions holds together.
+      create: create as (...injected: unknown[]) => unknown,
+    });
+    // A task's plan has a place for what was optional and is provided now.
+    this.#plans = new WeakMap();
+    return this;
+  }
+
+  /**
+   * Runs a task and resolves to its result.
+   *
+   * @throws {TaskNotFoundError} where no task has this name.
+   * @throws {ValidationError} where the params are not what the task's schema asks for.
+   * @throws {TimeoutError} when the task's `timeout` has passed.
+   * @throws {MissingProviderError} where nobody provides what the task needs.
+   * @throws The signal's reason, or what the task itself throws.
+   */
+  execute<Input, Result>(
+    task: Task<string, Input, Result>,
+    ...args: ExecuteArguments<Input>
+  ): Promise<Result>;
+  execute(task: string, params?: unknown, options?: ExecuteOptions): Promise<unknown>;
+  async execute(
+    nameOrTask: Task | string,
+    sent?: unknown,
+    { signal, principal = null }: ExecuteOptions = {},
+  ): Promise<unknown> {
+    const task = typeof nameOrTask === "string" ? this.registry.get(nameOrTask) : nameOrTask;
+    if (this.#stopped) throw new ExecutorStoppedError(task.name);
+    const watched = typeof signal === "function" ? undefined : signal;
+    watched?.throwIfAborted();
+    this.#active += 1;
+    try {
+      const params = await parseParams(task, sent);
+      const plan = this.#planOf(task);
+      // Where nothing was asked for that could end, there is nothing to make or watch.
+      if (plan.length === 0 && task.timeout === null && watched === undefined) {
+        return await parseResult(task, await task.run(params));
+      }
+      const execution = new Execution({
+        task,
+        database: this.database,
+        logger: this.logger,
+        principal,
+        signal: watched,
+        callerSignal: typeof signal === "function" ? signal : undefined,
+        check: (result) => parseResult(task, result),
+      });
+      this.#running.add(execution);
+      try {
+        return await execution.run(params, plan);
+      } finally {
+        this.#running.delete(execution);
+      }
+    } finally {
+      this.#active -= 1;
+      if (this.#active === 0) this.#whenIdle?.();
+    }
+  }
+
+  /**
+   * Waits up to `grace` seconds for what is running, interrupts the rest, and
+   * disposes the singletons. From then on nothing can be executed.
+   */
+  async stop({ grace = 10 }: { grace?: number } = {}): Promise<void> {
+    if (this.#stopped) return;
+    await this.#idle(grace);
+    this.#stopped = true;
+    for (const execution of this.#running) {
+      execution.interrupt(new ExecutorStoppedError(execution.taskName));
+    }
+    await this.#container.dispose();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  /** Resolves when nothing runs, or after `seconds`. */
+  async #idle(seconds: number): Promise<void> {
+    if (this.#active === 0) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#whenIdle = resolve;
+    const timer = setTimeout(resolve, seconds * 1_000);
+    await promise;
+    clearTimeout(timer);
+  }
+
+  /** How to make the arguments of a task, worked out again when providers have been added. */
+  #planOf(task: Task): readonly (Resolve<Execution> | undefined)[] {
+    let plan = this.#plans.get(task);
+    if (plan === undefined) {
+      plan = this.#container.plan(task.inject, `The task "${task.name}"`);
+      this.#plans.set(task, plan);
+    }
+    return plan;
+  }
+}
+
+/** Validated params; a promise only where the schema is asynchronous. */
+function parseParams(task: Task, sent: unknown): Awaitable<unknown> {
+  if (task.params === undefined) return {};
+  return parse(task.params, sent ?? {}, (issues) => new ValidationError(task.name, issues));
+}
+
+/** The validated result; a promise only where the schema is asynchronous. */
+function parseResult(task: Task, result: unknown): Awaitable<unknown> {
+  if (typeof result !== "object" && result !== undefined) {
+    throw new InvalidResultError(task.name, result);
+  }
+  if (task.returns === undefined) return result;
+  return parse(task.returns, result, (issues) => new ResultValidationError(task.name, issues));
+}
+
+function parse(
+  schema: StandardSchemaV1,
+  value: unknown,
+  toError: (issues: readonly ValidationIssue[]) => Error,
+): Awaitable<unknown> {
+  const unwrap = (parsed: ValidationResult<unknown>): unknown => {
+    if (parsed.issues !== undefined) throw toError(parsed.issues);
+    return parsed.value;
+  };
+  const parsed = validate(schema, value);
+  return parsed instanceof Promise ? parsed.then(unwrap) : unwrap(parsed);
+}

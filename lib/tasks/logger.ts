@@ -1,0 +1,37 @@
+/** Where a task, and taskmount itself, writes to. `fields` belong to the message. */
+export interface Logger {
+  debug(message: string, fields?: Readonly<Record<string, unknown>>): void;
+  info(message: string, fields?: Readonly<Record<string, unknown>>): void;
+  warn(message: string, fields?: Readonly<Record<string, unknown>>): void;
+  error(message: string, fields?: Readonly<Record<string, unknown>>): void;
+}
+
+/** Writes to the console, all but `debug`. */
+export const consoleLogger: Logger = {
+  debug: () => {},
+  info: (message, fields) => write("info", message, fields),
+  warn: (message, fields) => write("warn", message, fields),
+  error: (message, fields) => write("error", message, fields),
+};
+
+/** The same logger with fields that each of its messages carries. */
+export function withFields(logger: Logger, fields: Readonly<Record<string, unknown>>): Logger {
+  return {
+    debug: (message, more) => logger.debug(message, { ...fields, ...more }),
+    info: (message, more) => logger.info(message, { ...fields, ...more }),
+    warn: (message, more) => logger.warn(message, { ...fields, ...more }),
+    error: (message, more) => logger.error(message, { ...fields, ...more }),
+  };
+}
+
+function write(
+  level: "info" | "warn" | "error",
+  message: string,
+  fields: Readonly<Record<string, unknown>> = {},
+): void {
+  const line = `${new Date().toISOString()} ${level} ${message}`;
+  // biome-ignore lint/suspicious/noConsole: this logger is the one that writes to the console.
+  if (Object.keys(fields).length === 0) console[level](line);
+  // biome-ignore lint/suspicious/noConsole: as above.
+  else console[level](line, fields);
+}

@@ -1,0 +1,31 @@
+import type { Awaitable } from "./task.ts";
+import type { Injectable, InjectedAll, Providable } from "./token.ts";
+
+/**
+ * How long a provided value lives: as long as its executor, or as long as one
+ * run, of which each gets its own.
+ */
+export type ProviderScope = "singleton" | "execution";
+
+export interface ProviderOptions<T, I extends readonly Injectable[]> {
+  /** Tokens of the arguments of `create`, in their order. */
+  inject?: I;
+  /** @default {"singleton"} */
+  scope?: ProviderScope;
+  /** Makes the value, when it is first asked for. */
+  create: (...injected: InjectedAll<I>) => Awaitable<T>;
+}
+
+/** A provider whose types have been checked where it was made. */
+export interface Provider {
+  readonly token: Providable;
+  readonly inject: readonly Injectable[];
+  readonly scope: ProviderScope;
+  readonly create: (...injected: unknown[]) => unknown;
+}
+
+/** A token and how to make its value, as `withTasks({ provide: [...] })` takes it. */
+export type ProviderEntry<T, I extends readonly Injectable[]> = readonly [
+  token: Providable<T>,
+  options: ProviderOptions<T, I>,
+];

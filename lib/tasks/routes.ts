@@ -1,0 +1,163 @@
+import * as v from "valibot";
+import {
+  HttpProblem,
+  type RequestServer,
+  Router,
+  type RouterOptions,
+  readJson,
+} from "../http/mod.ts";
+import { DatabaseBusyError } from "../storage/mod.ts";
+import { ExecutorStoppedError, TaskNotFoundError, ValidationError } from "./errors.ts";
+import type { TaskExecutor } from "./executor.ts";
+import type { Task } from "./task.ts";
+import { errorToWire, resultToJson, toWire } from "./to_wire.ts";
+
+export interface TaskRouterOptions extends Omit<RouterOptions, "onError"> {
+  executor: TaskExecutor;
+  /** @default {"/api/v1/tasks"} */
+  prefix?: string;
+  /** Under which headings the routes stand in an API's description. @default {["Tasks"]} */
+  tags?: readonly string[];
+  /**
+   * Whether callers see the stack of an error.
+   *
+   * @default {process.env.NODE_ENV !== "production"}
+   */
+  traceback?: boolean;
+  /** The largest body, in bytes. @default {10_485_760} */
+  maxBody?: number;
+}
+
+const JSON_HEADERS = { "content-type": "application/json" };
+
+const ExecuteBody = v.strictObject({
+  params: v.optional(v.nullable(v.custom<object>(isJsonObject, "Expected an object"))),
+});
+
+/**
+ * The HTTP routes of an executor's tasks.
+ *
+ * | route | answers |
+ * | --- | --- |
+ * | `GET {prefix}` | every task, or with `?tag=a&tag=b` those that have all the tags |
+ * | `GET {prefix}/{name}` | one task |
+ * | `POST {prefix}/{name}/$execute` | runs it: `{ task_name, params, result, error }` |
+ *
+ * @example
+ * ```ts
+ * const router = TaskRouter.create({ prefix: "/api/v1/tasks", executor });
+ * Bun.serve({ fetch: router.fetch });
+ * ```
+ */
+export class TaskRouter extends Router {
+  readonly prefix: string;
+  readonly tags: readonly string[];
+  readonly #executor: TaskExecutor;
+  readonly #traceback: boolean;
+  readonly #maxBody: number;
+
+  private constructor({
+    executor,
+    prefix = "/api/v1/tasks",
+    tags = ["Tasks"],
+    traceback = process.env["NODE_ENV"] !== "production",
+    maxBody = 10 * 1024 * 1024,
+    ...options
+  }: TaskRouterOptions) {
+    super({
+      ...options,
+      onError: (error, request) => {
+        executor.logger.error("a request failed", {
+          method: request.method,
+          url: request.url,
+          error,
+        });
+      },
+    });
+    this.prefix = prefix;
+    this.tags = tags;
+    this.#executor = executor;
+    this.#traceback = traceback;
+    this.#maxBody = maxBody;
+    this.add("GET", prefix, ({ request }) => this.#list(request));
+    const task = `${prefix === "/" ? "" : prefix}/{name}`;
+    this.add("GET", task, ({ parameters }) => this.#info(this.#find(parameters["name"])));
+    this.add("POST", `${task}/$execute`, ({ request, parameters, server }) =>
+      this.#execute(this.#find(parameters["name"]), request, server),
+    );
+  }
+
+  /** @throws {TypeError} where `prefix` or `basePath` is no path. */
+  static create(options: TaskRouterOptions): TaskRouter {
+    return new TaskRouter(options);
+  }
+
+  #list(request: Request): Response {
+    const tags = new URL(request.url).searchParams.getAll("tag");
+    const { registry } = this.#executor;
+    return Response.json(registry.listByTags(tags).map((name) => toWire(registry.getInfo(name))));
+  }
+
+  #info({ name }: Task): Response {
+    return Response.json(toWire(this.#executor.registry.getInfo(name)));
+  }
+
+  async #execute(
+    task: Task,
+    request: Request,
+    server: RequestServer | undefined,
+  ): Promise<Response> {
+    const body = await readJson(request, { maxBody: this.#maxBody, framed: server !== undefined });
+    const params = parseBody(body);
+    // Written before the task runs: the echo is what was sent, whatever the task does to it.
+    const head = `{"task_name":"${task.name}","params":${JSON.stringify(params)},"result":`;
+    try {
+      const result = await this.#executor.execute(task, params, { signal: () => request.signal });
+      const json = resultToJson(task.name, result);
+      return new Response(`${head}${json},"error":null}`, { headers: JSON_HEADERS });
+    } catch (error) {
+      refuseUnavailable(error);
+      if (!(error instanceof ValidationError)) {
+        this.#executor.logger.error("a task failed", { task: task.name, error });
+      }
+      const wire = errorToWire(error, { traceback: this.#traceback });
+      return new Response(`${head}null,"error":${JSON.stringify(wire)}}`, {
+        headers: JSON_HEADERS,
+      });
+    }
+  }
+
+  #find(name: string | undefined): Task {
+    try {
+      return this.#executor.registry.get(name ?? "");
+    } catch (error) {
+      if (!(error instanceof TaskNotFoundError)) throw error;
+      throw new HttpProblem(404, "task-not-found", { detail: error.message });
+    }
+  }
+}
+
+function parseBody(body: unknown): object {
+  const parsed = v.safeParse(ExecuteBody, body ?? {});
+  if (parsed.success) return parsed.output.params ?? {};
+  throw new HttpProblem(422, "invalid-request", {
+    detail: 'The body must be {"params": {...}}, {} or empty',
+    issues: parsed.issues.map((issue) => ({
+      path: issue.path?.map(({ key }) => String(key)) ?? [],
+      message: issue.message,
+    })),
+  });
+}
+
+/** What is no fault of the task or the params, and may go away. */
+function refuseUnavailable(error: unknown): void {
+  if (!(error instanceof DatabaseBusyError) && !(error instanceof ExecutorStoppedError)) return;
+  throw new HttpProblem(503, "unavailable", {
+    detail: error.message,
+    headers: { "retry-after": "1" },
+  });
+}
+
+function isJsonObject(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

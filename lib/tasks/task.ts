@@ -1,0 +1,151 @@
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { InvalidTaskError } from "./errors.ts";
+import { type Injectable, type InjectedAll, isInjectable } from "./token.ts";
+
+/** Stands for a task's types; it exists in types alone. */
+declare const types: unique symbol;
+
+export type Awaitable<T> = T | Promise<T>;
+
+/** The params of a task that takes none. */
+export type NoParams = Readonly<Record<never, never>>;
+
+/** What a task's function may return: an object, or nothing. */
+// biome-ignore lint/suspicious/noConfusingVoidType: a function without a return statement returns void.
+export type TaskResult = object | void | null | undefined;
+
+/**
+ * A registered function with everything known of it. Its type carries its
+ * name, what it takes and what it answers.
+ */
+export interface Task<out Name extends string = string, out Input = unknown, out Result = unknown> {
+  readonly name: Name;
+  readonly description: string | null;
+  readonly tags: readonly string[];
+  /** What the function's arguments after `params` are made of. */
+  readonly inject: readonly Injectable[];
+  /** The schema of the params; undefined where the task takes none. */
+  readonly params: StandardSchemaV1 | undefined;
+  /** The schema of the result, where one was given. */
+  readonly returns: StandardSchemaV1 | undefined;
+  /** Seconds; null for no limit. */
+  readonly timeout: number | null;
+  /** The function; `params` have been validated and `injected` resolved. */
+  readonly run: (params: unknown, ...injected: unknown[]) => unknown;
+  readonly [types]?: { readonly input: Input; readonly result: Result };
+}
+
+/** Everything about a task but its function. */
+export interface TaskSettings<
+  In extends object,
+  Out extends object,
+  R extends TaskResult,
+  Res,
+  I extends readonly Injectable[],
+> {
+  /** What the task does, in a sentence; the `docstring` of its TaskInfo. */
+  description?: string;
+  /** @default {[]} */
+  tags?: readonly string[];
+  /** A valibot schema, or any other Standard Schema. Without one the task takes no params. */
+  params?: StandardSchemaV1<In, Out>;
+  /** The schema of the result, which is validated by it. */
+  returns?: StandardSchemaV1<R, Res>;
+  /** Tokens of the arguments that follow `params`, in their order. */
+  inject?: I;
+  /**
+   * Seconds after which the run fails with {@linkcode TimeoutError}, even if
+   * the function goes on.
+   */
+  timeout?: number;
+}
+
+export interface TaskOptions<
+  In extends object,
+  Out extends object,
+  R extends TaskResult,
+  Res,
+  I extends readonly Injectable[],
+> extends TaskSettings<In, Out, R, Res, I> {
+  /** The function: validated params first, then what `inject` names. */
+  run: (params: NoInfer<Out>, ...injected: InjectedAll<I>) => Awaitable<R>;
+}
+
+const NAME = /^[a-zA-Z0-9_-]+$/;
+
+/**
+ * Makes a task that is in no registry yet; `registry.register(task)` adds it,
+ * to as many registries as you like.
+ *
+ * @throws {InvalidTaskError} where the name, the tags, a token or the time-out can't be used.
+ *
+ * @example
+ * ```ts
+ * const double = defineTask("double", {
+ *   params: v.object({ value: v.number() }),
+ *   run: ({ value }) => ({ doubled: value * 2 }),
+ * });
+ * ```
+ */
+export function defineTask<
+  const Name extends string,
+  R extends TaskResult,
+  In extends object = NoParams,
+  Out extends object = In,
+  const I extends readonly Injectable[] = readonly [],
+  Res = R,
+>(name: Name, options: TaskOptions<In, Out, R, Res, I>): Task<Name, In, Res> {
+  checkTask(name, options);
+  return Object.freeze({
+    name,
+    description: options.description ?? null,
+    tags: Object.freeze([...new Set(options.tags)]),
+    inject: Object.freeze([...(options.inject ?? [])]),
+    params: options.params,
+    returns: options.returns,
+    timeout: options.timeout ?? null,
+    // The executor calls it with what `params` let through and `inject` names, which the types above hold together.
+    run: options.run as (params: unknown, ...injected: unknown[]) => unknown,
+  });
+}
+
+type Unchecked = {
+  readonly [K in keyof TaskOptions<object, object, object, object, []>]?: unknown;
+};
+
+/** Checks what the types can't, and everything for callers who have none. */
+function checkTask(name: unknown, options: Unchecked): void {
+  const { tags = [], params, returns, inject = [], timeout = null, run } = options;
+  if (typeof name !== "string" || !NAME.test(name)) {
+    throw new InvalidTaskError(String(name), "a name is letters, digits, _ and -");
+  }
+  if (typeof run !== "function") throw new InvalidTaskError(name, "run is no function");
+  if (!Array.isArray(tags) || !tags.every((tag) => typeof tag === "string" && tag !== "")) {
+    throw new InvalidTaskError(name, "tags is no array of strings with at least one character");
+  }
+  if (!Array.isArray(inject) || !inject.every(isInjectable)) {
+    throw new InvalidTaskError(
+      name,
+      "inject is no array of tokens (a class, token() or optional()); one that is undefined is often an import cycle",
+    );
+  }
+  if (timeout !== null && !isTimeout(timeout)) {
+    throw new InvalidTaskError(name, `the timeout ${timeout} is no number of seconds above 0`);
+  }
+  for (const [option, schema] of Object.entries({ params, returns })) {
+    if (schema !== undefined && !isStandardSchema(schema)) {
+      throw new InvalidTaskError(name, `${option} is no Standard Schema, such as valibot's`);
+    }
+  }
+}
+
+function isTimeout(value: unknown): boolean {
+  // A timer holds at most 2^31 - 1 milliseconds.
+  return typeof value === "number" && value > 0 && value * 1_000 < 2 ** 31;
+}
+
+function isStandardSchema(value: unknown): boolean {
+  // arktype's schemas are functions.
+  const isObject = (typeof value === "object" && value !== null) || typeof value === "function";
+  return isObject && "~standard" in value;
+}
