@@ -20,11 +20,18 @@ export interface HealthOptions {
 
 const WORST_FIRST: readonly HealthState[] = ["unhealthy", "degraded", "healthy"];
 
-/** `GET /health`: `{ status, checks }`, with 503 where something is unhealthy. */
+/**
+ * `GET /health`: `{ status, checks }`, with 503 where something is unhealthy.
+ *
+ * @throws {TypeError} where a check has the name of the service's own.
+ */
 export function addHealthRoutes(
   router: Router,
   { checks, database }: { checks: Readonly<Record<string, HealthCheck>>; database: Database },
 ): void {
+  if (Object.hasOwn(checks, "database")) {
+    throw new TypeError('Cannot call a health check "database": the service has its own');
+  }
   const all = { database: () => checkDatabase(database), ...checks };
   router.add("GET", "/health", async () => {
     const results = await Promise.all(Object.entries(all).map(run));
