@@ -113,16 +113,21 @@ export class Database implements AsyncDisposable {
   }
 
   /** Brings taskmount's own tables up to date. A service does this when it starts. */
-  migrate(): Promise<void> {
+  async migrate(): Promise<void> {
+    this.#store.assertOpen();
     this.#migrated ??= migrate(this.#kysely, this.tablePrefix).catch((error: unknown) => {
       // The next call tries again.
       this.#migrated = undefined;
       throw error;
     });
-    return this.#migrated;
+    await this.#migrated;
   }
 
-  /** Waits for the open transaction, then closes the database. */
+  /**
+   * Ends streams, waits for the open transaction, then closes the database.
+   *
+   * @throws {NestedWriteError} inside a transaction, which would wait for itself.
+   */
   async close(): Promise<void> {
     await this.#store.close();
   }
@@ -134,5 +139,5 @@ export class Database implements AsyncDisposable {
 
 /** A URL for an error message, since errors end up in logs. */
 function redactPassword(url: string): string {
-  return url.replace(/(:\/\/[^:/@]*):[^@]*@/, "$1:***@");
+  return url.replace(/(:\/\/[^:/@]*):.*@/, "$1:***@");
 }

@@ -27,7 +27,7 @@ export class NestedWriteError extends Error {
 
   constructor() {
     super(
-      "This statement bypasses the transaction that is open around it and would wait for itself. Use the session that the transaction's callback was given.",
+      "This bypasses the transaction that is open around it and would wait for itself. Use the session that the innermost transaction's callback was given, or wait until that transaction has ended.",
     );
   }
 }
@@ -43,25 +43,34 @@ export class SessionClosedError extends Error {
   }
 }
 
-/** The transaction ended by other means than its own commit, as by a raw COMMIT or an `ON CONFLICT ROLLBACK`. */
+/** An error rolled the whole transaction back, such as a full disk or `ON CONFLICT ROLLBACK`. */
 export class TransactionLostError extends Error {
   override readonly name = "TransactionLostError";
 
   constructor(options?: ErrorOptions) {
     super(
-      "SQLite ended this transaction: by a raw COMMIT or ROLLBACK statement, or by an error that rolls back (disk full, ON CONFLICT ROLLBACK). Begin and end transactions with session.transaction() alone.",
+      "An error rolled the whole transaction back (ON CONFLICT ROLLBACK, RAISE(ROLLBACK), a full disk): nothing that it wrote is kept. The cause is the error.",
       options,
     );
   }
 }
 
-/** A statement began a transaction by hand. */
+/** A statement begins or ends a transaction by hand, or means nothing inside one. Nothing was run. */
 export class TransactionStatementError extends Error {
   override readonly name = "TransactionStatementError";
 
-  constructor(sql: string) {
+  constructor(sql: string, reason: string) {
+    super(`Cannot run "${excerpt(sql)}": ${reason}`);
+  }
+}
+
+/** One text held several statements, of which only the first would have run. Nothing was run. */
+export class MultipleStatementsError extends Error {
+  override readonly name = "MultipleStatementsError";
+
+  constructor(second: string) {
     super(
-      `Cannot run "${sql.trim().slice(0, 100)}" by itself: a transaction begins and ends with session.transaction() or Kysely's transaction().`,
+      `Cannot run several statements as one: "${excerpt(second)}" follows the first. Execute them one by one.`,
     );
   }
 }
@@ -91,4 +100,9 @@ export class UnsupportedDatabaseError extends Error {
   constructor(url: string, hint: string) {
     super(`Cannot open the database "${url}": ${hint}`);
   }
+}
+
+function excerpt(sql: string): string {
+  const text = sql.trim();
+  return text.length > 100 ? `${text.slice(0, 100)}...` : text;
 }

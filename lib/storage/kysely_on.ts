@@ -1,6 +1,9 @@
 import {
   CompiledQuery,
+  type ConnectionProvider,
   type DatabaseConnection,
+  DefaultQueryExecutor,
+  type Dialect,
   type Driver,
   Kysely,
   type QueryResult,
@@ -8,21 +11,25 @@ import {
 import type { Scope, Store, TransactionScope } from "./scope.ts";
 
 /** A Kysely handle whose statements run in `scope`. `Tables` is the caller's word. */
-export function kyselyOn<Tables>(scope: Scope, dialect: Store["dialect"]): Kysely<Tables> {
-  return new Kysely<Tables>({
-    dialect: {
-      createAdapter: () => dialect.createAdapter(),
-      createQueryCompiler: () => dialect.createQueryCompiler(),
-      createIntrospector: (kysely) => dialect.createIntrospector(kysely),
-      createDriver: () => new ScopeDriver(scope),
-    },
-  });
+export function kyselyOn<Tables>(scope: Scope, parts: Store["dialect"]): Kysely<Tables> {
+  const driver = new ScopeDriver(scope);
+  const dialect: Dialect = {
+    createAdapter: () => parts.createAdapter(),
+    createQueryCompiler: () => parts.createQueryCompiler(),
+    createIntrospector: (kysely) => parts.createIntrospector(kysely),
+    createDriver: () => driver,
+  };
+  const executor = new DefaultQueryExecutor(
+    dialect.createQueryCompiler(),
+    dialect.createAdapter(),
+    driver,
+  );
+  return new Kysely<Tables>({ config: { dialect }, dialect, driver, executor });
 }
 
 /** Kysely's driver over a scope. It holds no connection: the scope finds one for each statement. */
-class ScopeDriver implements Driver {
+class ScopeDriver implements Driver, ConnectionProvider {
   readonly #scope: Scope;
-  readonly #open = new WeakMap<DatabaseConnection, ScopeConnection>();
 
   constructor(scope: Scope) {
     this.#scope = scope;
@@ -30,22 +37,30 @@ class ScopeDriver implements Driver {
 
   async init(): Promise<void> {}
 
-  async acquireConnection(): Promise<DatabaseConnection> {
+  /** Rejects as soon as a transaction begun by `consumer` is lost, even where `consumer` hangs. */
+  async provideConnection<T>(consumer: (connection: DatabaseConnection) => Promise<T>): Promise<T> {
     const connection = new ScopeConnection(this.#scope);
-    this.#open.set(connection, connection);
-    return connection;
+    try {
+      return await Promise.race([this.#scope.enclose(() => consumer(connection)), connection.lost]);
+    } finally {
+      await connection.end();
+    }
+  }
+
+  async acquireConnection(): Promise<DatabaseConnection> {
+    return new ScopeConnection(this.#scope);
   }
 
   async beginTransaction(connection: DatabaseConnection): Promise<void> {
-    await this.#opened(connection).begin();
+    await ours(connection).begin();
   }
 
   async commitTransaction(connection: DatabaseConnection): Promise<void> {
-    await this.#opened(connection).transaction.commit();
+    await ours(connection).commit();
   }
 
   async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
-    await this.#opened(connection).transaction.rollback();
+    await ours(connection).rollback();
   }
 
   async savepoint(connection: DatabaseConnection, name: string): Promise<void> {
@@ -61,31 +76,27 @@ class ScopeDriver implements Driver {
   }
 
   async releaseConnection(connection: DatabaseConnection): Promise<void> {
-    await this.#opened(connection).end();
+    await ours(connection).end();
   }
 
   // The connections belong to the Database, which its owner closes.
   async destroy(): Promise<void> {}
-
-  #opened(connection: DatabaseConnection): ScopeConnection {
-    const opened = this.#open.get(connection);
-    if (opened === undefined) throw new TypeError("This connection belongs to another driver");
-    return opened;
-  }
 }
 
 /** What Kysely takes for one connection: the scope, or the transaction begun on it. */
 class ScopeConnection implements DatabaseConnection {
+  /** Rejects where a transaction begun on it was lost. */
+  readonly lost: Promise<never>;
   readonly #scope: Scope;
+  readonly #lose: (reason: unknown) => void;
   #transaction: TransactionScope | undefined;
+  #over = false;
 
   constructor(scope: Scope) {
     this.#scope = scope;
-  }
-
-  get transaction(): TransactionScope {
-    if (this.#transaction === undefined) throw new Error("No transaction was begun");
-    return this.#transaction;
+    const { promise, reject } = Promise.withResolvers<never>();
+    this.lost = promise;
+    this.#lose = reject;
   }
 
   executeQuery<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
@@ -97,13 +108,39 @@ class ScopeConnection implements DatabaseConnection {
   }
 
   async begin(): Promise<void> {
+    this.#transaction?.assertOpen();
     this.#transaction = await this.#scope.begin();
+    this.#transaction.lost.catch((reason: unknown) => {
+      this.#over = true;
+      this.#lose(reason);
+    });
+  }
+
+  async commit(): Promise<void> {
+    await this.#transaction?.commit();
+    this.#leave();
+  }
+
+  async rollback(): Promise<void> {
+    await this.#transaction?.rollback();
+    this.#leave();
   }
 
   async end(): Promise<void> {
+    this.#over = true;
     await this.#transaction?.rollback();
-    this.#transaction = undefined;
   }
+
+  // Within Kysely's `connection()` statements may follow the transaction. A callback
+  // that goes on although its promise was settled must not: it meets the old transaction.
+  #leave(): void {
+    if (!this.#over) this.#transaction = undefined;
+  }
+}
+
+function ours(connection: DatabaseConnection): ScopeConnection {
+  if (connection instanceof ScopeConnection) return connection;
+  throw new TypeError("This connection belongs to another driver");
 }
 
 function quoteIdentifier(name: string): string {

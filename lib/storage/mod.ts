@@ -3,6 +3,7 @@ export {
   DatabaseBusyError,
   DatabaseClosedError,
   DatabaseOpenError,
+  MultipleStatementsError,
   NestedWriteError,
   SessionClosedError,
   TransactionLostError,

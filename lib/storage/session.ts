@@ -64,20 +64,19 @@ export class Session implements Disposable {
    * ```
    */
   async transaction<T>(fn: (tx: Session) => T | Promise<T>): Promise<T> {
-    const transaction = await this.#scope.begin();
-    const tx = new Session(transaction, this.#dialect, "transaction");
-    try {
-      const result = await Promise.race([
-        transaction.enclose(async () => await fn(tx)),
-        transaction.lost,
-      ]);
-      tx[Symbol.dispose]();
-      await transaction.commit();
-      return result;
-    } finally {
-      tx[Symbol.dispose]();
-      await transaction.rollback();
-    }
+    return await this.#scope.enclose(async () => {
+      const transaction = await this.#scope.begin();
+      const tx = new Session(transaction, this.#dialect, "transaction");
+      try {
+        const result = await Promise.race([(async () => await fn(tx))(), transaction.lost]);
+        tx[Symbol.dispose]();
+        await transaction.commit();
+        return result;
+      } finally {
+        tx[Symbol.dispose]();
+        await transaction.rollback();
+      }
+    });
   }
 
   /** Ends the session. What uses it afterwards throws. */
@@ -90,6 +89,7 @@ export class Session implements Disposable {
 class SessionScope implements Scope {
   readonly #scope: Scope;
   readonly #of: "run" | "transaction";
+  readonly #streams = new Set<AsyncIterableIterator<unknown>>();
   // The writer is exclusive, so of those begun only the latest can still be open.
   #transaction: TransactionScope | undefined;
   #open = true;
@@ -99,9 +99,15 @@ class SessionScope implements Scope {
     this.#of = of;
   }
 
+  // The scope beneath comes first: why a transaction was lost says more than that it is over.
   readonly assertOpen = (): void => {
+    this.#scope.assertOpen();
     if (!this.#open) throw new SessionClosedError(this.#of);
   };
+
+  enclose<T>(fn: () => Promise<T>): Promise<T> {
+    return this.#scope.enclose(fn);
+  }
 
   async execute<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
     this.assertOpen();
@@ -110,21 +116,31 @@ class SessionScope implements Scope {
 
   async *stream<Row>(query: CompiledQuery): AsyncIterableIterator<QueryResult<Row>> {
     this.assertOpen();
-    for await (const rows of this.#scope.stream<Row>(query)) {
-      this.assertOpen();
-      yield rows;
+    const rows = this.#scope.stream<Row>(query, this.assertOpen);
+    this.#streams.add(rows);
+    try {
+      yield* rows;
+    } finally {
+      this.#streams.delete(rows);
     }
+    this.assertOpen();
   }
 
   async begin(): Promise<TransactionScope> {
     this.assertOpen();
-    this.#transaction = await this.#scope.begin(this.assertOpen);
-    return this.#transaction;
+    const transaction = await this.#scope.begin(this.assertOpen);
+    // The session may have ended since the guard was asked.
+    if (!this.#open) await transaction.rollback();
+    this.assertOpen();
+    this.#transaction = transaction;
+    return transaction;
   }
 
   end(): void {
     if (!this.#open) return;
     this.#open = false;
+    for (const rows of this.#streams) void rows.return?.();
+    // A transaction's session ends before its commit, a run's takes down what is open.
     if (this.#of === "run") this.#transaction?.abort(new SessionClosedError("run"));
   }
 }

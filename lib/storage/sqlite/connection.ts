@@ -1,23 +1,33 @@
-import { Database, SQLiteError, type SQLQueryBindings } from "bun:sqlite";
+import { Database, SQLiteError, type SQLQueryBindings, type Statement } from "bun:sqlite";
 import type { CompiledQuery, DatabaseConnection, QueryResult } from "kysely";
 import { BunSqliteDialect } from "kysely-bun-sqlite";
+import { MultipleStatementsError, TransactionStatementError } from "../errors.ts";
+import {
+  isSetting,
+  isTransactionControl,
+  mayHoldSeveral,
+  secondStatement,
+  setsForeignKeys,
+} from "./statement_text.ts";
 
 const REMEMBERED_STATEMENTS = 1_000;
+
+export type StatementKind = "read" | "write" | "setting";
 
 /** One connection to an SQLite file; its statements run through kysely-bun-sqlite. */
 export class SqliteConnection {
   readonly #database: Database;
   readonly #connection: DatabaseConnection;
-  readonly #readOnly = new Map<string, boolean>();
+  readonly #kinds = new Map<string, StatementKind>();
 
   private constructor(database: Database, connection: DatabaseConnection) {
     this.#database = database;
     this.#connection = connection;
   }
 
-  /** @throws {SQLiteError} SQLITE_CANTOPEN where the file can be neither opened nor made. */
-  static async open(path: string): Promise<SqliteConnection> {
-    const database = new Database(path, { create: true, readwrite: true });
+  /** @throws {SQLiteError} SQLITE_CANTOPEN where the file can't be opened, or is missing and not to be made. */
+  static async open(path: string, { create }: { create: boolean }): Promise<SqliteConnection> {
+    const database = new Database(path, { create, readwrite: true });
     // A lock is awaited in JavaScript: SQLite's own wait would block the event loop.
     database.run("PRAGMA busy_timeout = 0");
     const driver = new BunSqliteDialect({ database }).createDriver();
@@ -30,26 +40,26 @@ export class SqliteConnection {
     return this.#database.inTransaction;
   }
 
-  /** Whether SQLite says that this statement writes nothing. */
-  isReadOnly(sql: string): boolean {
-    let readOnly = this.#readOnly.get(sql);
-    if (readOnly === undefined) {
-      const statement = this.#database.prepare(sql);
-      readOnly = statement.readonly;
+  /** What the statement does to the file, by SQLite's word, or else to the connection. */
+  kindOf(sql: string): StatementKind {
+    let kind = this.#kinds.get(sql);
+    if (kind === undefined) {
+      const statement = this.#prepareFresh(sql);
+      if (!statement.readonly) kind = "write";
+      else kind = isSetting(sql) ? "setting" : "read";
       statement.finalize();
-      if (this.#readOnly.size >= REMEMBERED_STATEMENTS) this.#readOnly.clear();
-      this.#readOnly.set(sql, readOnly);
+      if (this.#kinds.size >= REMEMBERED_STATEMENTS) this.#kinds.clear();
+      this.#kinds.set(sql, kind);
     }
-    return readOnly;
+    return kind;
   }
 
   /** @throws {SQLiteError} SQLITE_BUSY while another connection is using the file. */
   enableWriteAheadLog(): void {
     const mode = this.#database.prepare("PRAGMA journal_mode = WAL").values()[0]?.[0];
-    if (mode !== "wal")
-      throw new Error(
-        `Cannot use a write-ahead log on this file system (SQLite answered "${mode}")`,
-      );
+    if (mode !== "wal") {
+      throw new Error(`SQLite can't use a write-ahead log there (it answered "${mode}")`);
+    }
   }
 
   /** Runs a statement that takes no parameters and whose rows nobody reads. */
@@ -57,22 +67,58 @@ export class SqliteConnection {
     this.#database.run(sql);
   }
 
+  /** Has run the statement when it returns, so that nothing comes between two calls. */
   execute<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
+    this.#assertAllowed(query.sql);
     return this.#connection.executeQuery<Row>(query);
   }
 
   // kysely-bun-sqlite's own streaming looks for a property that Bun's statements don't have.
-  async *stream<Row>({ sql, parameters }: CompiledQuery): AsyncIterableIterator<QueryResult<Row>> {
+  *rows<Row>({ sql, parameters }: CompiledQuery): IterableIterator<Row> {
+    this.#assertAllowed(sql);
     const statement = this.#database.prepare<Row, SQLQueryBindings[]>(sql);
     try {
-      for (const row of statement.iterate(...toBindings(parameters))) yield { rows: [row] };
+      yield* statement.iterate(...toBindings(parameters));
     } finally {
       statement.finalize();
     }
   }
 
+  /** With every statement on it, else the file and its log would stay in use until these are collected. */
   close(): void {
-    this.#database.close();
+    this.#database.close(true);
+  }
+
+  /** Prepares by the schema as it is: SQLite itself looks again after some errors only. */
+  #prepareFresh(sql: string): Statement {
+    try {
+      return this.#database.prepare(sql);
+    } catch {
+      // An old schema that still has what another connection dropped or renamed is
+      // one reason to fail; any other one fails again.
+      this.#database.run("SELECT 1 FROM sqlite_schema LIMIT 0");
+      return this.#database.prepare(sql);
+    }
+  }
+
+  #assertAllowed(sql: string): void {
+    if (isTransactionControl(sql)) {
+      throw new TransactionStatementError(
+        sql,
+        "a transaction begins and ends with session.transaction() or Kysely's transaction().",
+      );
+    }
+    if (this.inTransaction && setsForeignKeys(sql)) {
+      throw new TransactionStatementError(
+        sql,
+        "SQLite ignores it inside a transaction. Run it before and after; for a migration, use the Migrator's disableTransactions.",
+      );
+    }
+    if (!mayHoldSeveral(sql)) return;
+    const statement = this.#database.prepare(sql);
+    const second = secondStatement(sql, statement.toString());
+    statement.finalize();
+    if (second !== undefined) throw new MultipleStatementsError(second);
   }
 }
 

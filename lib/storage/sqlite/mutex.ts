@@ -1,8 +1,13 @@
+interface Waiter {
+  readonly wake: () => void;
+  next: Waiter | undefined;
+}
+
 /** A lock that is granted in the order in which it was asked for. */
 export class Mutex {
   #held = false;
-  #waiting: (() => void)[] = [];
-  #next = 0;
+  #first: Waiter | undefined;
+  #last: Waiter | undefined;
 
   /** Resolves once the lock is held; whoever holds it calls `release()`. */
   acquire(): Promise<void> | void {
@@ -10,19 +15,23 @@ export class Mutex {
       this.#held = true;
       return;
     }
-    return new Promise((resolve) => this.#waiting.push(resolve));
+    return new Promise((wake) => {
+      const waiter: Waiter = { wake, next: undefined };
+      if (this.#last === undefined) this.#first = waiter;
+      else this.#last.next = waiter;
+      this.#last = waiter;
+    });
   }
 
   /** Hands the lock to the next in line. */
   release(): void {
-    const next = this.#waiting[this.#next];
-    if (next === undefined) {
+    const waiter = this.#first;
+    if (waiter === undefined) {
       this.#held = false;
-      this.#waiting = [];
-      this.#next = 0;
       return;
     }
-    this.#next += 1;
-    next();
+    this.#first = waiter.next;
+    if (this.#first === undefined) this.#last = undefined;
+    waiter.wake();
   }
 }

@@ -1,9 +1,10 @@
 import { SQLiteError } from "bun:sqlite";
 import { AsyncLocalStorage } from "node:async_hooks";
-import { existsSync } from "node:fs";
-import { dirname } from "node:path";
+import { existsSync, statSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 import type { CompiledQuery, QueryResult } from "kysely";
 import {
+  DatabaseBusyError,
   DatabaseClosedError,
   DatabaseOpenError,
   NestedWriteError,
@@ -34,6 +35,11 @@ export interface SqliteOptions {
   busyTimeout?: number;
 }
 
+/** What one callback has begun: `begin()` fills it in for what the callback does next. */
+interface Frame {
+  transaction: Transaction | undefined;
+}
+
 interface Connections {
   readonly writer: SqliteConnection;
   readonly reader: SqliteConnection;
@@ -49,14 +55,15 @@ interface Connections {
 export class SqliteStore implements Store {
   readonly url: string;
   readonly dialect: Store["dialect"] = sqliteDialect;
-  readonly #path: string;
+  readonly #file: { readonly path: string };
   readonly #temporary: TemporaryFile | undefined;
   readonly #busyTimeout: number;
   readonly #transactionTimeout: number;
   readonly #queue = new Mutex();
-  readonly #enclosing = new AsyncLocalStorage<Transaction>();
+  readonly #frames = new AsyncLocalStorage<Frame>();
+  readonly #streaming = new Set<SqliteConnection>();
   #connections: Promise<Connections> | undefined;
-  #closed = false;
+  #closing: Promise<void> | undefined;
 
   /** @throws {RangeError} where a time-out is no positive number of seconds. */
   constructor(path: string, { transactionTimeout = 10, busyTimeout = 15 }: SqliteOptions = {}) {
@@ -69,53 +76,68 @@ export class SqliteStore implements Store {
     }
     this.url = `sqlite:${path}`;
     this.#temporary = path === ":memory:" ? new TemporaryFile() : undefined;
-    this.#path = this.#temporary?.path ?? path;
+    // Streams open it later, when the working directory may be another one.
+    this.#file = this.#temporary ?? { path: resolve(path) };
     this.#transactionTimeout = transactionTimeout;
     this.#busyTimeout = busyTimeout;
   }
 
+  assertOpen(): void {
+    if (this.#closing !== undefined) throw new DatabaseClosedError(this.url);
+  }
+
+  enclose<T>(fn: () => Promise<T>): Promise<T> {
+    return this.#frames.run({ transaction: this.#enclosing }, fn);
+  }
+
   async execute<Row>(query: CompiledQuery, guard?: () => void): Promise<QueryResult<Row>> {
     const { reader, writer } = await this.#open();
-    const run = (connection: SqliteConnection) =>
-      this.#retry(() => {
-        guard?.();
-        return runAlone<Row>(connection, query);
-      });
-    if (await this.#retry(() => reader.isReadOnly(query.sql))) return await run(reader);
+    const kind = await this.#attempt(() => reader.kindOf(query.sql), guard);
+    if (kind === "read") return await this.#attempt(() => runAlone<Row>(reader, query), guard);
     await this.#acquireWriter();
     try {
-      return await run(writer);
+      const result = await this.#attempt(() => runAlone<Row>(writer, query), guard);
+      if (kind === "setting") await runAlone(reader, query);
+      return result;
     } finally {
       this.#queue.release();
     }
   }
 
   // A connection of its own: while one of its statements is open, a connection sees nothing new.
-  async *stream<Row>(query: CompiledQuery): AsyncIterableIterator<QueryResult<Row>> {
+  async *stream<Row>(
+    query: CompiledQuery,
+    guard?: () => void,
+  ): AsyncIterableIterator<QueryResult<Row>> {
     const { reader } = await this.#open();
-    if (!(await this.#retry(() => reader.isReadOnly(query.sql)))) {
-      yield await this.execute<Row>(query);
+    if ((await this.#attempt(() => reader.kindOf(query.sql), guard)) !== "read") {
+      yield await this.execute<Row>(query, guard);
       return;
     }
-    const connection = await this.#retry(() => SqliteConnection.open(this.#path));
+    const connection = await this.#attempt(() => this.#openConnection({ create: false }), guard);
+    this.#streaming.add(connection);
     try {
-      const rows = connection.stream<Row>(query);
-      const first = await this.#retry(() => rows.next());
-      if (!first.done) yield first.value;
-      yield* rows;
+      const { rows, first } = await this.#attempt(() => {
+        const rows = connection.rows<Row>(query);
+        return { rows, first: rows.next() };
+      }, guard);
+      for (let next = first; !next.done; next = rows.next()) {
+        yield { rows: [next.value] };
+        this.assertOpen();
+        guard?.();
+      }
     } finally {
+      this.#streaming.delete(connection);
       connection.close();
     }
   }
 
   async begin(guard?: () => void): Promise<Transaction> {
+    const frame = this.#frames.getStore();
     const { writer: connection } = await this.#open();
     await this.#acquireWriter();
     try {
-      await this.#retry(() => {
-        guard?.();
-        connection.run("BEGIN IMMEDIATE");
-      });
+      await this.#attempt(() => connection.run("BEGIN IMMEDIATE"), guard);
     } catch (error) {
       this.#queue.release();
       throw error;
@@ -125,16 +147,24 @@ export class SqliteStore implements Store {
       transactionTimeout: this.#transactionTimeout,
       commit: () => this.#retry(() => connection.run("COMMIT")),
       release: () => this.#queue.release(),
-      enclose: (transaction, fn) => this.#enclosing.run(transaction, fn),
     };
-    return new Transaction(new OpenTransaction(writer));
+    const transaction = new Transaction(new OpenTransaction(writer));
+    if (frame !== undefined) frame.transaction = transaction;
+    return transaction;
   }
 
   async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
+    if (this.#enclosing !== undefined) throw new NestedWriteError();
+    this.#closing ??= this.#close();
+    await this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    for (const connection of this.#streaming) connection.close();
     try {
-      const opened = await this.#connections;
+      const opened = await this.#connections?.catch(() => {
+        // What couldn't be opened needs no closing; whoever waited for it has the error.
+      });
       await this.#queue.acquire();
       opened?.reader.close();
       opened?.writer.close();
@@ -144,32 +174,48 @@ export class SqliteStore implements Store {
     }
   }
 
+  /** The open transaction, begun around what runs now, that a write would wait for. */
+  get #enclosing(): Transaction | undefined {
+    const transaction = this.#frames.getStore()?.transaction;
+    return transaction?.holdsWriter ? transaction : undefined;
+  }
+
   async #acquireWriter(): Promise<void> {
-    if (this.#enclosing.getStore()?.holdsWriter) throw new NestedWriteError();
+    if (this.#enclosing !== undefined) throw new NestedWriteError();
     await this.#queue.acquire();
-    if (!this.#closed) return;
-    this.#queue.release();
-    throw new DatabaseClosedError(this.url);
+  }
+
+  /** Runs a statement, unless the database was closed or `guard` throws before its turn comes. */
+  #attempt<T>(statement: () => T | Promise<T>, guard?: () => void): Promise<T> {
+    return this.#retry(() => {
+      this.assertOpen();
+      guard?.();
+      return statement();
+    });
   }
 
   #retry<T>(attempt: () => T | Promise<T>): Promise<T> {
     return retryWhileBusy(attempt, { url: this.url, busyTimeout: this.#busyTimeout });
   }
 
-  #open(): Promise<Connections> {
-    if (this.#closed) return Promise.reject(new DatabaseClosedError(this.url));
+  async #open(): Promise<Connections> {
+    this.assertOpen();
     this.#connections ??= this.#connect().catch((error: unknown) => {
       // The next statement tries again.
       this.#connections = undefined;
       throw error;
     });
-    return this.#connections;
+    return await this.#connections;
+  }
+
+  #openConnection(options: { create: boolean }): Promise<SqliteConnection> {
+    return SqliteConnection.open(this.#file.path, options);
   }
 
   async #connect(): Promise<Connections> {
     const opened: SqliteConnection[] = [];
     const open = async () => {
-      const connection = await SqliteConnection.open(this.#path);
+      const connection = await this.#openConnection({ create: true });
       opened.push(connection);
       return connection;
     };
@@ -182,29 +228,32 @@ export class SqliteStore implements Store {
       return { writer, reader };
     } catch (error) {
       for (const connection of opened) connection.close();
-      if (!(error instanceof SQLiteError)) throw error;
+      if (error instanceof DatabaseBusyError) throw error;
       throw new DatabaseOpenError(this.url, this.#reason(error), { cause: error });
     }
   }
 
-  #reason(error: SQLiteError): string {
-    const folder = dirname(this.#path);
-    if (error.code === "SQLITE_CANTOPEN" && !existsSync(folder)) {
-      return `the folder "${folder}" doesn't exist`;
+  #reason(error: unknown): string {
+    if (error instanceof SQLiteError && error.code === "SQLITE_CANTOPEN") {
+      const { path } = this.#file;
+      if (isFolder(path)) return "it is a folder";
+      if (!isFolder(dirname(path))) return `the folder "${dirname(path)}" doesn't exist`;
     }
-    return error.message;
+    return error instanceof Error ? error.message : String(error);
   }
 }
 
+function isFolder(path: string): boolean {
+  return existsSync(path) && statSync(path).isDirectory();
+}
+
 /** Runs one statement that commits by itself. */
-async function runAlone<Row>(
+function runAlone<Row>(
   connection: SqliteConnection,
   query: CompiledQuery,
 ): Promise<QueryResult<Row>> {
-  const result = await connection.execute<Row>(query);
-  if (connection.inTransaction) {
-    connection.run("ROLLBACK");
-    throw new TransactionStatementError(query.sql);
-  }
-  return result;
+  const result = connection.execute<Row>(query);
+  if (!connection.inTransaction) return result;
+  connection.run("ROLLBACK");
+  throw new TransactionStatementError(query.sql, "a savepoint needs a transaction around it.");
 }

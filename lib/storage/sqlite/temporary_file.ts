@@ -10,16 +10,19 @@ process.on("exit", () => {
 
 /** A file in a private folder (mode 0700) that goes with `remove()`, or with the process. */
 export class TemporaryFile {
-  readonly path: string;
-  readonly #folder: string;
+  #folder: string | undefined;
 
-  constructor() {
-    this.#folder = mkdtempSync(join(tmpdir(), "taskmount-"));
-    this.path = join(this.#folder, "memory.db");
-    folders.add(this.#folder);
+  /** The folder is made when somebody first asks. */
+  get path(): string {
+    if (this.#folder === undefined) {
+      this.#folder = mkdtempSync(join(tmpdir(), "taskmount-"));
+      folders.add(this.#folder);
+    }
+    return join(this.#folder, "memory.db");
   }
 
   remove(): void {
+    if (this.#folder === undefined) return;
     rmSync(this.#folder, { recursive: true, force: true });
     folders.delete(this.#folder);
   }

@@ -15,7 +15,6 @@ export interface Writer {
   readonly transactionTimeout: number;
   commit(): Promise<void>;
   release(): void;
-  enclose<T>(transaction: Transaction, fn: () => Promise<T>): Promise<T>;
 }
 
 /**
@@ -53,36 +52,38 @@ export class OpenTransaction {
     return this.#ended;
   }
 
-  async run<T>(statement: (connection: SqliteConnection) => T | Promise<T>): Promise<T> {
+  /** Runs statements at once; `statements` runs them all before it returns. */
+  run<T>(statements: (connection: SqliteConnection) => T): T {
     if (this.#ended !== undefined) throw this.#ended;
     const { connection } = this.writer;
     let failure: unknown;
     try {
-      return await statement(connection);
+      return statements(connection);
     } catch (error) {
       failure = error;
       throw error;
     } finally {
-      if (this.#ended === undefined && !connection.inTransaction) {
-        this.abort(new TransactionLostError({ cause: failure }));
-      }
+      if (!connection.inTransaction) this.abort(new TransactionLostError({ cause: failure }));
     }
   }
 
   async commit(): Promise<void> {
     if (this.#ended !== undefined) throw this.#ended;
-    clearTimeout(this.#timer);
+    // From here on no statement may slip in, nor the time-out.
+    this.#end(new SessionClosedError("transaction"));
     try {
       await this.writer.commit();
     } finally {
       // A COMMIT that failed, as by a deferred constraint, left the transaction open.
-      this.rollback();
+      this.#free();
     }
   }
 
   /** Does nothing where it has ended. */
   rollback(): void {
-    if (this.#ended === undefined) this.#end(new SessionClosedError("transaction"));
+    if (this.#ended !== undefined) return;
+    this.#end(new SessionClosedError("transaction"));
+    this.#free();
   }
 
   /** Rolls back; what is still tried throws `reason`. Does nothing where it has ended. */
@@ -90,11 +91,15 @@ export class OpenTransaction {
     if (this.#ended !== undefined) return;
     this.#end(reason);
     this.#reject(reason);
+    this.#free();
   }
 
   #end(reason: Error): void {
     this.#ended = reason;
     clearTimeout(this.#timer);
+  }
+
+  #free(): void {
     try {
       if (this.writer.connection.inTransaction) this.writer.connection.run("ROLLBACK");
     } finally {
@@ -126,8 +131,19 @@ export class Transaction implements TransactionScope {
     return this.#open.ended === undefined;
   }
 
+  /** Whether this level is over; a savepoint ends with those around it. */
+  get hasEnded(): boolean {
+    return this.#ended || this.#outer?.hasEnded === true;
+  }
+
+  assertOpen(): void {
+    if (this.#open.ended !== undefined) throw this.#open.ended;
+    if (this.hasEnded) throw new SessionClosedError("transaction");
+  }
+
+  // Whoever began the whole transaction has enclosed it.
   enclose<T>(fn: () => Promise<T>): Promise<T> {
-    return this.#open.writer.enclose(this, fn);
+    return fn();
   }
 
   async execute<Row>(query: CompiledQuery, guard?: () => void): Promise<QueryResult<Row>> {
@@ -136,45 +152,51 @@ export class Transaction implements TransactionScope {
     return await this.#open.run((connection) => connection.execute<Row>(query));
   }
 
-  // All rows at once: a statement left open between rows would see, or forbid,
-  // what the transaction does meanwhile.
-  async *stream<Row>(query: CompiledQuery): AsyncIterableIterator<QueryResult<Row>> {
-    yield await this.execute<Row>(query);
+  // All rows are read at once: a statement left open between rows would see, or
+  // forbid, what the transaction does meanwhile.
+  async *stream<Row>(
+    query: CompiledQuery,
+    guard?: () => void,
+  ): AsyncIterableIterator<QueryResult<Row>> {
+    const { rows } = await this.execute<Row>(query, guard);
+    for (const row of rows) {
+      guard?.();
+      this.assertOpen();
+      yield { rows: [row] };
+    }
   }
 
   async begin(guard?: () => void): Promise<Transaction> {
     guard?.();
     this.#assertInnermost();
     const inner = new Transaction(this.#open, this);
+    this.#open.run((connection) => connection.run(`SAVEPOINT ${inner.#savepoint}`));
     this.#inner = inner;
-    await this.#command(`SAVEPOINT ${inner.#savepoint}`);
     return inner;
   }
 
   async commit(): Promise<void> {
     this.#assertInnermost();
-    if (this.#outer === undefined) await this.#open.commit();
-    else await this.#command(`RELEASE ${this.#savepoint}`);
     this.#end();
+    if (this.#outer === undefined) await this.#open.commit();
+    else this.#open.run((connection) => connection.run(`RELEASE ${this.#savepoint}`));
   }
 
   async rollback(): Promise<void> {
-    if (this.#ended) return;
+    if (this.hasEnded) return;
+    this.#end();
     if (this.#outer === undefined) {
       this.#open.rollback();
     } else if (this.holdsWriter) {
-      await this.#command(`ROLLBACK TO ${this.#savepoint}`);
-      await this.#command(`RELEASE ${this.#savepoint}`);
+      this.#open.run((connection) => {
+        connection.run(`ROLLBACK TO ${this.#savepoint}`);
+        connection.run(`RELEASE ${this.#savepoint}`);
+      });
     }
-    this.#end();
   }
 
   abort(reason: Error): void {
     this.#open.abort(reason);
-  }
-
-  #command(sql: string): Promise<void> {
-    return this.#open.run((connection) => connection.run(sql));
   }
 
   #end(): void {
@@ -183,8 +205,7 @@ export class Transaction implements TransactionScope {
   }
 
   #assertInnermost(): void {
-    if (this.#open.ended !== undefined) throw this.#open.ended;
-    if (this.#ended) throw new SessionClosedError("transaction");
+    this.assertOpen();
     if (this.#inner !== undefined) throw new NestedWriteError();
   }
 }
