@@ -1,4 +1,7 @@
-import { STATUS_TEXT, type StatusCode } from "@std/http/status";
+import { STATUS_TEXT } from "@std/http/status";
+
+/** The statuses that a problem may have. */
+export type ProblemStatus = 400 | 403 | 404 | 405 | 413 | 415 | 422 | 500 | 503;
 
 /** One thing that is wrong with a request's body or query. */
 export interface ProblemIssue {
@@ -26,13 +29,13 @@ export interface ProblemOptions {
  */
 export class HttpProblem extends Error {
   override readonly name = "HttpProblem";
-  readonly status: StatusCode;
+  readonly status: ProblemStatus;
   readonly code: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly issues: readonly ProblemIssue[] | undefined;
 
   constructor(
-    status: StatusCode,
+    status: ProblemStatus,
     code: string,
     { detail, headers = {}, issues, cause }: ProblemOptions,
   ) {

@@ -2,7 +2,7 @@ import { test } from "bun:test";
 import { join } from "node:path";
 import { assertEquals } from "@std/assert";
 import { ServiceBuilder } from "../../lib/mod.ts";
-import { Lines } from "./fixtures/lines.ts";
+import { Lines } from "../lines.ts";
 
 const FIXTURE = join(import.meta.dir, "fixtures/gated_service.ts");
 

@@ -1,0 +1,153 @@
+import { beforeAll, expect, test } from "bun:test";
+import { lstatSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { assert, assertEquals } from "@std/assert";
+import { Lines } from "./lines.ts";
+
+const ROOT = join(import.meta.dir, "..");
+const CONSUMER_CONFIGURATION = {
+  compilerOptions: {
+    target: "ESNext",
+    lib: ["ESNext"],
+    module: "Preserve",
+    moduleResolution: "bundler",
+    types: ["bun"],
+    noEmit: true,
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    noUncheckedIndexedAccess: true,
+    noUnusedLocals: true,
+    noUnusedParameters: true,
+    skipLibCheck: false,
+  },
+};
+
+async function run(command: string[], cwd: string): Promise<string> {
+  const child = Bun.spawn(command, { cwd, stdout: "pipe", stderr: "pipe" });
+  const [output, errors] = await Promise.all([child.stdout.text(), child.stderr.text()]);
+  assertEquals(await child.exited, 0, `${command.join(" ")}\n${output}\n${errors}`);
+  return output;
+}
+
+/** The README's quick start, on a free port. */
+async function quickStart(): Promise<string> {
+  const readme = await Bun.file(join(ROOT, "README.md")).text();
+  const program = /```ts\n([\s\S]*?)```/.exec(readme)?.[1];
+  assert(program !== undefined);
+  assert(program.includes("port: 8000"));
+  return program.replace("port: 8000", "port: 0");
+}
+
+let consumer: string;
+
+beforeAll(async () => {
+  const folder = mkdtempSync(join(tmpdir(), "taskmount-package-"));
+  process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+  // Packed from a copy, since packing makes dist/.
+  const copy = join(folder, "copy");
+  await run(["git", "clone", "--quiet", ROOT, copy], folder);
+  await run(
+    [
+      "sh",
+      "-c",
+      `git ls-files -z -m -o --exclude-standard | xargs -0 -r -I{} sh -c 'test ! -e "{}" || cp --parents "{}" "${copy}"'`,
+    ],
+    ROOT,
+  );
+  await run(["ln", "-s", join(ROOT, "node_modules"), "node_modules"], copy);
+  await run([process.execPath, "pm", "pack", "--quiet", "--destination", folder], copy);
+  const [tarball] = await Array.fromAsync(new Bun.Glob("*.tgz").scan(folder));
+  assert(tarball !== undefined);
+  consumer = join(folder, "consumer");
+  await Bun.write(join(consumer, "package.json"), '{ "name": "consumer", "type": "module" }');
+  await run([process.execPath, "add", join(folder, tarball), "valibot"], consumer);
+}, 120_000);
+
+test("the package brings at most 16 packages and 30 MB", async () => {
+  const entries = new Bun.Glob("**/*").scan({
+    cwd: join(consumer, "node_modules"),
+    dot: true,
+    onlyFiles: true,
+  });
+  let bytes = 0;
+  const packages = new Set<string>();
+  for await (const entry of entries) {
+    bytes += lstatSync(join(consumer, "node_modules", entry)).size;
+    const name = /^(@[^/]+\/)?[^/.][^/]*/.exec(entry)?.[0];
+    if (name !== undefined) packages.add(name);
+  }
+  console.log(`${packages.size} packages, ${(bytes / 1e6).toFixed(1)} MB`);
+  assert(packages.has("taskmount"));
+  assert(packages.size <= 16, [...packages].join(" "));
+  assert(bytes <= 30e6, `${bytes} bytes`);
+});
+
+test("the README's quick start runs on the installed package", async () => {
+  await Bun.write(join(consumer, "service.ts"), await quickStart());
+  const child = Bun.spawn([process.execPath, "service.ts"], { cwd: consumer, stdout: "pipe" });
+  const line = await new Lines(child.stdout).next();
+  const url = line.replace("Listening at ", "");
+  const execute = async (task: string, body: string) => {
+    const response = await fetch(new URL(`/api/v1/tasks/${task}/$execute`, url), {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body,
+    });
+    return await response.text();
+  };
+  assertEquals(
+    await execute("greet_user", '{"params": {"name": "Alice"}}'),
+    '{"task_name":"greet_user","params":{"name":"Alice"},"result":{"message":"Hello, Alice!"},"error":null}',
+  );
+  assertEquals(
+    await execute("count_visit", '{"params": {"name": "Alice"}}'),
+    '{"task_name":"count_visit","params":{"name":"Alice"},"result":{"visits":1},"error":null}',
+  );
+  child.kill("SIGTERM");
+  assertEquals(await child.exited, 0);
+});
+
+test("the quick start passes a strict type check in the consumer's folder, with inference intact", async () => {
+  await Bun.write(join(consumer, "service.ts"), await quickStart());
+  await Bun.write(
+    join(consumer, "inference.ts"),
+    `import * as v from "valibot";
+import { Database, defineTask, type Task } from "taskmount";
+export const task = defineTask("t", {
+  params: v.object({ n: v.number() }),
+  inject: [Database],
+  run: ({ n }, database) => ({ n: n.toFixed(), url: database.url }),
+});
+export const same: Task<"t", { n: number }, { n: string; url: string }> = task;
+// @ts-expect-error n is a number
+export const other: Task<"t", { n: string }, { n: string; url: string }> = task;
+`,
+  );
+  await Bun.write(join(consumer, "tsconfig.json"), JSON.stringify(CONSUMER_CONFIGURATION));
+  await run([process.execPath, "add", "--dev", "@types/bun", "typescript@7.0.2"], consumer);
+  await run([process.execPath, "x", "tsc", "--noEmit"], consumer);
+}, 120_000);
+
+test("the built types mention no @std", async () => {
+  const dist = join(consumer, "node_modules/taskmount/dist");
+  for await (const file of new Bun.Glob("**/*.d.ts").scan(dist)) {
+    const text = await Bun.file(join(dist, file)).text();
+    assert(!text.includes("@std/"), file);
+  }
+});
+
+test("the public names are the reviewed ones", async () => {
+  const dist = join(consumer, "node_modules/taskmount/dist/mod.d.ts");
+  expect(await Bun.file(dist).exists()).toBe(true);
+  const exported = await run(
+    [
+      process.execPath,
+      "-e",
+      'console.log(Object.keys(await import("taskmount")).sort().join("\\n"))',
+    ],
+    consumer,
+  );
+  const reviewed = await Bun.file(join(import.meta.dir, "public_names.txt")).text();
+  assertEquals(exported.trim().split("\n"), reviewed.trim().split("\n"));
+});
