@@ -1,6 +1,7 @@
 import { HttpProblem, pathOf, type RequestServer, type Router } from "../http/mod.ts";
 import type { Database } from "../storage/mod.ts";
 import type { TaskExecutor } from "../tasks/mod.ts";
+import { isCalledByEntryPoint } from "./bun/mod.ts";
 import { ServiceStoppedError } from "./errors.ts";
 import { enter, leave, type RunningService, replaceOlder } from "./running_services.ts";
 
@@ -37,6 +38,13 @@ export interface StopOptions {
 export class Service implements AsyncDisposable {
   /** The handler to give to a server. It is a property of its own, so that `{ ...service }` keeps it. */
   readonly fetch: (request: Request, server?: RequestServer) => Promise<Response>;
+  /**
+   * Refuses new requests, waits up to `grace` seconds for what is running and
+   * aborts the rest, runs the shutdown hooks, and closes the database.
+   *
+   * @throws What a hook throws, after everything is closed.
+   */
+  declare readonly stop: (options?: StopOptions) => Promise<void>;
   readonly #parts: ServiceParts;
   readonly #running: RunningService;
   readonly #servers = new Set<RequestServer>();
@@ -50,6 +58,9 @@ export class Service implements AsyncDisposable {
   constructor(parts: ServiceParts) {
     this.#parts = parts;
     this.fetch = (request, server) => this.#fetch(request, server);
+    const stop = (options?: StopOptions) => this.#stopOnce(options);
+    // `export default service` is served by Bun's entry point only if that sees no stop.
+    Object.defineProperty(this, "stop", { get: () => (isCalledByEntryPoint() ? undefined : stop) });
     this.#running = {
       id: parts.id,
       logger: parts.executor.logger,
@@ -87,17 +98,6 @@ export class Service implements AsyncDisposable {
     return this.#starting;
   }
 
-  /**
-   * Refuses new requests, waits up to `grace` seconds for what is running and
-   * aborts the rest, runs the shutdown hooks, and closes the database.
-   *
-   * @throws What a hook throws, after everything is closed.
-   */
-  stop({ grace = 10 }: StopOptions = {}): Promise<void> {
-    this.#stopping ??= this.#stop(grace);
-    return this.#stopping;
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
   }
@@ -117,6 +117,11 @@ export class Service implements AsyncDisposable {
       this.#inFlight -= 1;
       if (this.#inFlight === 0) this.#whenIdle?.();
     }
+  }
+
+  #stopOnce({ grace = 10 }: StopOptions = {}): Promise<void> {
+    this.#stopping ??= this.#stop(grace);
+    return this.#stopping;
   }
 
   async #start(signals: boolean): Promise<void> {

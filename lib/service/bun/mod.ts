@@ -1,0 +1,1 @@
+export { isCalledByEntryPoint } from "./entry_point.ts";
