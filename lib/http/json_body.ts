@@ -1,7 +1,7 @@
 import { HttpProblem } from "./problem.ts";
 
 const JSON_TYPE = /^\s*application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i;
-const FOREIGN_CHARSET = /;\s*charset\s*=\s*"?(?!utf-?8\b)/i;
+const CHARSET = /;\s*charset\s*=\s*"?([^\s";]*)/i;
 /** Deeper than any sensible document, and shallow enough for every recursive function that gets it. */
 const DEEPEST = 500;
 
@@ -20,14 +20,17 @@ export interface ReadJsonOptions {
 /**
  * Reads a JSON body; undefined where there is none.
  *
- * @throws {HttpProblem} 400 for malformed JSON, 413 for more than `maxBody`
- * bytes, 415 for another content type or coding, 422 for absurdly deep JSON.
+ * @throws {HttpProblem} 400 for malformed JSON or a body that breaks off, 413
+ * for more than `maxBody` bytes, 415 for another content type or coding, 422
+ * for absurdly deep JSON.
+ * @throws {TypeError} where something has read the body before.
  * @see https://www.rfc-editor.org/rfc/rfc8259
  */
 export async function readJson(request: Request, options: ReadJsonOptions): Promise<unknown> {
   const { headers } = request;
   const length = headers.get("content-length");
   if (length === "0" || (length === null && request.body === null)) return undefined;
+  if (request.bodyUsed) throw new TypeError("Cannot read the body of a request a second time");
   const refusal = refuseType(headers);
   if (refusal !== undefined) {
     if (length !== null || !(await isEmpty(request))) throw refusal;
@@ -36,14 +39,14 @@ export async function readJson(request: Request, options: ReadJsonOptions): Prom
   if (length !== null && Number(length) > options.maxBody) throw tooLarge(options.maxBody);
   const bytes =
     length !== null && options.framed
-      ? await request.bytes()
+      ? await readWhole(request)
       : await readBounded(request, options.maxBody);
   return bytes.byteLength === 0 ? undefined : parse(bytes);
 }
 
 function refuseType(headers: Headers): HttpProblem | undefined {
   const type = headers.get("content-type");
-  if (type === null || !JSON_TYPE.test(type) || FOREIGN_CHARSET.test(type)) {
+  if (type === null || !JSON_TYPE.test(type) || !/^utf-?8$/i.test(charsetOf(type))) {
     return new HttpProblem(415, "unsupported-media-type", {
       detail: `Send the body as application/json in UTF-8${type === null ? "" : `, not as "${type}"`}`,
       headers: { accept: "application/json" },
@@ -59,17 +62,29 @@ function refuseType(headers: Headers): HttpProblem | undefined {
   return undefined;
 }
 
+function charsetOf(type: string): string {
+  return CHARSET.exec(type)?.[1] ?? "utf-8";
+}
+
 async function isEmpty(request: Request): Promise<boolean> {
-  for await (const chunk of request.body ?? []) {
+  for await (const chunk of chunksOf(request)) {
     if (chunk.byteLength > 0) return false;
   }
   return true;
 }
 
+async function readWhole(request: Request): Promise<Uint8Array> {
+  try {
+    return await request.bytes();
+  } catch (cause) {
+    throw brokenOff(cause);
+  }
+}
+
 async function readBounded(request: Request, maxBody: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of request.body ?? []) {
+  for await (const chunk of chunksOf(request)) {
     size += chunk.byteLength;
     if (size > maxBody) throw tooLarge(maxBody);
     chunks.push(chunk);
@@ -81,6 +96,25 @@ async function readBounded(request: Request, maxBody: number): Promise<Uint8Arra
     offset += chunk.byteLength;
   }
   return bytes;
+}
+
+async function* chunksOf({ body }: Request): AsyncGenerator<Uint8Array> {
+  if (body === null) return;
+  const reader = body.getReader();
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      yield value;
+    }
+  } catch (cause) {
+    throw brokenOff(cause);
+  } finally {
+    // Not awaited: of a request that was made of another one Bun never answers this.
+    reader.cancel().catch(() => {
+      // What broke off can't be canceled, and needn't be.
+    });
+  }
 }
 
 function parse(bytes: Uint8Array): unknown {
@@ -125,6 +159,14 @@ function isDeeperThan(text: string, limit: number): boolean {
 function malformed(reason: string, cause: unknown): HttpProblem {
   return new HttpProblem(400, "malformed-json", {
     detail: `The body is no JSON: ${reason}`,
+    cause,
+  });
+}
+
+/** The client went away, so that nobody may hear of it; but it is no fault of the service. */
+function brokenOff(cause: unknown): HttpProblem {
+  return new HttpProblem(400, "incomplete-body", {
+    detail: "The body broke off before its end",
     cause,
   });
 }

@@ -2,7 +2,7 @@ import type { Handler, RequestServer } from "./handler.ts";
 import { refuseCrossSite } from "./origin.ts";
 import { pathOf } from "./path.ts";
 import { HttpProblem } from "./problem.ts";
-import { type Method, RouteTree } from "./route_tree.ts";
+import { type Method, type RouteTarget, RouteTree } from "./route_tree.ts";
 
 /** One request, as a route's handler sees it. */
 export interface RouteRequest {
@@ -57,15 +57,25 @@ export class Router {
   readonly #tree = new RouteTree<RouteHandler>();
   readonly #routes: Route[] = [];
 
-  /** @throws {TypeError} where `basePath` is no path like `/tools`. */
+  /** @throws {TypeError} where `basePath` is no path, or one of `allowedOrigins` is no origin. */
   constructor({ basePath = "", allowedOrigins = [], onError = () => {} }: RouterOptions = {}) {
     if (!/^(\/[^/?#\s]+)*$/.test(basePath)) {
       throw new TypeError(`Cannot use "${basePath}" as basePath: it is like "/tools"`);
     }
+    for (const origin of allowedOrigins) {
+      if (!/^[a-z][a-z0-9+.-]*:\/\/[^/?#\s]+$/.test(origin)) {
+        throw new TypeError(
+          `Cannot allow "${origin}" as an origin: it is like "https://app.example.org"`,
+        );
+      }
+    }
     this.#basePath = basePath;
     this.#allowedOrigins = new Set(allowedOrigins);
     this.#onError = onError;
-    this.fetch = (request, server) => this.#fetch(request, server);
+    this.fetch = (request, server) => {
+      const response = this.#fetch(request, server);
+      return request.method === "HEAD" ? response.then(withoutBody) : response;
+    };
   }
 
   /** In the order in which they were added. */
@@ -109,16 +119,12 @@ export class Router {
     const sentPath = pathOf(request.url);
     try {
       refuseCrossSite(request, this.#allowedOrigins);
-      const target = this.#tree.find(this.#withoutBasePath(sentPath));
+      const target = this.#find(sentPath);
       if (target === undefined) throw notFound(sentPath);
       if (typeof target === "function") return await target(request, server);
       const { routes, parameters } = target;
-      const handler = routes?.get(request.method);
+      const handler = routes?.get(request.method === "HEAD" ? "GET" : request.method);
       if (handler !== undefined) return await handler({ request, parameters, server });
-      const get = routes?.get("GET");
-      if (request.method === "HEAD" && get !== undefined) {
-        return await withoutBody(await get({ request, parameters, server }));
-      }
       return refuseMethod(request.method, sentPath, [...(routes?.keys() ?? [])]);
     } catch (error) {
       if (error instanceof HttpProblem) return error.toResponse(sentPath);
@@ -129,11 +135,13 @@ export class Router {
     }
   }
 
-  #withoutBasePath(path: string): string {
-    if (this.#basePath === "" || !path.startsWith(this.#basePath)) return path;
-    const rest = path.slice(this.#basePath.length);
-    if (rest === "") return "/";
-    return rest.startsWith("/") ? rest : path;
+  /** What stands at a path, without `basePath` before it, or where there is nothing with it. */
+  #find(path: string): RouteTarget<RouteHandler> | Handler | undefined {
+    const basePath = this.#basePath;
+    if (basePath === "" || !path.startsWith(basePath)) return this.#tree.find(path);
+    const rest = path.slice(basePath.length) || "/";
+    // Another server may have taken off what the paths here begin with too.
+    return (rest.startsWith("/") ? this.#tree.find(rest) : undefined) ?? this.#tree.find(path);
   }
 }
 
@@ -152,13 +160,14 @@ function refuseMethod(method: string, path: string, methods: string[]): Response
   });
 }
 
-/** What GET would have answered; a stream is let go of, anything else measured. */
+/** What HEAD is answered with: a document is measured, a stream let go of. */
 async function withoutBody(response: Response): Promise<Response> {
+  if (response.body === null) return response;
   const headers = new Headers(response.headers);
-  if (headers.get("content-type")?.includes("json")) {
+  if (/^application\/(problem\+)?json\b/.test(headers.get("content-type") ?? "")) {
     headers.set("content-length", String((await response.arrayBuffer()).byteLength));
   } else {
-    await response.body?.cancel();
+    await response.body.cancel();
   }
   return new Response(null, { status: response.status, headers });
 }
