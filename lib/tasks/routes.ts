@@ -9,8 +9,9 @@ import {
 import { DatabaseBusyError } from "../storage/mod.ts";
 import { ExecutorStoppedError, TaskNotFoundError, ValidationError } from "./errors.ts";
 import type { TaskExecutor } from "./executor.ts";
+import { validate } from "./schema/mod.ts";
 import type { Task } from "./task.ts";
-import { errorToWire, resultToJson, toWire } from "./to_wire.ts";
+import { errorToWire, isInstance, resultToJson, toWire } from "./to_wire.ts";
 
 export interface TaskRouterOptions extends Omit<RouterOptions, "onError"> {
   executor: TaskExecutor;
@@ -30,9 +31,11 @@ export interface TaskRouterOptions extends Omit<RouterOptions, "onError"> {
 
 const JSON_HEADERS = { "content-type": "application/json" };
 
-const ExecuteBody = v.strictObject({
-  params: v.optional(v.nullable(v.custom<object>(isJsonObject, "Expected an object"))),
-});
+const JsonObject = v.custom<object>(isJsonObject, "Expected an object");
+const ExecuteBody = v.pipe(
+  JsonObject,
+  v.strictObject({ params: v.optional(v.nullable(JsonObject)) }),
+);
 
 /**
  * The HTTP routes of an executor's tasks.
@@ -108,7 +111,7 @@ export class TaskRouter extends Router {
     server: RequestServer | undefined,
   ): Promise<Response> {
     const body = await readJson(request, { maxBody: this.#maxBody, framed: server !== undefined });
-    const params = parseBody(body);
+    const params = await parseBody(body);
     // Written before the task runs: the echo is what was sent, whatever the task does to it.
     const head = `{"task_name":"${task.name}","params":${JSON.stringify(params)},"result":`;
     try {
@@ -117,7 +120,7 @@ export class TaskRouter extends Router {
       return new Response(`${head}${json},"error":null}`, { headers: JSON_HEADERS });
     } catch (error) {
       refuseUnavailable(error);
-      if (!(error instanceof ValidationError)) {
+      if (!isInstance(error, ValidationError)) {
         this.#executor.logger.error("a task failed", { task: task.name, error });
       }
       const wire = errorToWire(error, { traceback: this.#traceback });
@@ -137,21 +140,18 @@ export class TaskRouter extends Router {
   }
 }
 
-function parseBody(body: unknown): object {
-  const parsed = v.safeParse(ExecuteBody, body ?? {});
-  if (parsed.success) return parsed.output.params ?? {};
+async function parseBody(body: unknown): Promise<object> {
+  const parsed = await validate(ExecuteBody, body ?? {});
+  if (parsed.issues === undefined) return parsed.value.params ?? {};
   throw new HttpProblem(422, "invalid-request", {
     detail: 'The body must be {"params": {...}}, {} or empty',
-    issues: parsed.issues.map((issue) => ({
-      path: issue.path?.map(({ key }) => String(key)) ?? [],
-      message: issue.message,
-    })),
+    issues: parsed.issues,
   });
 }
 
 /** What is no fault of the task or the params, and may go away. */
 function refuseUnavailable(error: unknown): void {
-  if (!(error instanceof DatabaseBusyError) && !(error instanceof ExecutorStoppedError)) return;
+  if (!isInstance(error, DatabaseBusyError) && !isInstance(error, ExecutorStoppedError)) return;
   throw new HttpProblem(503, "unavailable", {
     detail: error.message,
     headers: { "retry-after": "1" },

@@ -2,6 +2,9 @@ import { ResultValidationError, SerializationError, ValidationError } from "./er
 import type { ValidationIssue } from "./schema/mod.ts";
 import type { TaskInfo } from "./task_info.ts";
 
+/** More causes than this tell a reader nothing. */
+const MOST_CAUSES = 20;
+
 /** A TaskInfo as it goes over HTTP. */
 export function toWire(info: TaskInfo): Record<string, unknown> {
   return {
@@ -33,9 +36,22 @@ export function errorToWire(error: unknown, { traceback }: { traceback: boolean 
     message: read(error, "message") ?? textOf(error),
     traceback: traceback ? tracebackOf(error) : null,
   };
-  return error instanceof ValidationError || error instanceof ResultValidationError
+  return isInstance(error, ValidationError) || isInstance(error, ResultValidationError)
     ? { ...wire, issues: error.issues }
     : wire;
+}
+
+/** `instanceof` for whatever was thrown: of a revoked proxy it throws. */
+export function isInstance<T>(
+  value: unknown,
+  type: abstract new (...args: never[]) => T,
+): value is T {
+  try {
+    return value instanceof type;
+  } catch {
+    // What can't be looked at is nothing that is known here.
+    return false;
+  }
 }
 
 /**
@@ -57,7 +73,9 @@ export function resultToJson(taskName: string, result: unknown): string {
 function tracebackOf(error: unknown): string | null {
   const stacks: string[] = [];
   const seen = new Set<unknown>();
-  for (let at = error; at instanceof Error && !seen.has(at); at = causeOf(at)) {
+  for (let at = error; isInstance(at, Error) && !seen.has(at); at = causeOf(at)) {
+    // A getter may make new causes without end.
+    if (seen.size === MOST_CAUSES) break;
     seen.add(at);
     stacks.push(read(at, "stack") ?? textOf(at));
   }
@@ -76,7 +94,7 @@ function causeOf(error: Error): unknown {
 /** A property as text, from an object that may be hostile. */
 function read(value: unknown, key: "name" | "message" | "stack"): string | undefined {
   try {
-    if (!(value instanceof Error)) return undefined;
+    if (!isInstance(value, Error)) return undefined;
     const text: unknown = value[key];
     return typeof text === "string" ? text : undefined;
   } catch {
