@@ -5,12 +5,17 @@ import { type Injectable, type Providable, unwrap } from "./token.ts";
 /** What one run keeps of the values that live as long as it does. */
 export interface RunValues {
   readonly values: Map<Provider, unknown>;
-  /** Disposes in reverse order of creation. */
+  /** Disposes in reverse order of creation; disposed itself where the run has ended. */
   readonly disposables: AsyncDisposableStack;
+  /** Throws where the run was interrupted, so that nothing more is made for it. */
+  throwIfInterrupted(): void;
 }
 
 /** Makes one argument for a run. */
 export type Resolve<Run extends RunValues> = (run: Run) => unknown;
+
+/** How to make each argument; undefined in the place of an optional one that nobody provides. */
+export type Plan<Run extends RunValues> = readonly (Resolve<Run> | undefined)[];
 
 /**
  * Knows who provides which token, and makes the arguments of tasks.
@@ -21,6 +26,7 @@ export type Resolve<Run extends RunValues> = (run: Run) => unknown;
 export class Container<Run extends RunValues> {
   readonly #builtIn: ReadonlyMap<Providable, { scope: Provider["scope"]; resolve: Resolve<Run> }>;
   readonly #providers = new Map<Providable, Provider>();
+  readonly #plans = new Map<Provider, Plan<Run>>();
   readonly #singletons = new Map<Provider, Promise<unknown>>();
   readonly #disposables = new AsyncDisposableStack();
 
@@ -38,21 +44,31 @@ export class Container<Run extends RunValues> {
     }
     this.#providers.set(token, provider);
     try {
-      for (const each of this.#providers.values()) this.#check(each, []);
+      this.#refuseCycle(provider);
+      for (const each of this.#providers.values()) this.#refuseCaptive(each);
     } catch (error) {
       this.#providers.delete(token);
       throw error;
     }
+    // What was optional and missing is provided now.
+    this.#plans.clear();
   }
 
-  /** How to make each argument; undefined in the place of an optional one that nobody provides. */
-  plan(inject: readonly Injectable[], neededBy: string): (Resolve<Run> | undefined)[] {
+  /**
+   * Works out how to make each argument, and what that takes in turn.
+   *
+   * @throws {MissingProviderError} naming the way from `neededBy` to what nobody provides.
+   */
+  plan(inject: readonly Injectable[], neededBy: string): Plan<Run> {
     return inject.map((injectable) => {
       const { token, required } = unwrap(injectable);
       const builtIn = this.#builtIn.get(token);
       if (builtIn !== undefined) return builtIn.resolve;
       const provider = this.#providers.get(token);
-      if (provider !== undefined) return (run) => this.#resolve(provider, run);
+      if (provider !== undefined) {
+        const plan = this.#planOf(provider, `${neededBy} needs "${token.name}", whose provider`);
+        return (run) => this.#resolve(provider, plan, run);
+      }
       if (!required) return undefined;
       throw new MissingProviderError(token.name, neededBy);
     });
@@ -63,19 +79,31 @@ export class Container<Run extends RunValues> {
     await this.#disposables.disposeAsync();
   }
 
-  async #resolve(provider: Provider, run: Run): Promise<unknown> {
-    if (provider.scope === "singleton") return await this.#singleton(provider, run);
+  #planOf(provider: Provider, neededBy: string): Plan<Run> {
+    let plan = this.#plans.get(provider);
+    if (plan === undefined) {
+      plan = this.plan(provider.inject, neededBy);
+      this.#plans.set(provider, plan);
+    }
+    return plan;
+  }
+
+  async #resolve(provider: Provider, plan: Plan<Run>, run: Run): Promise<unknown> {
+    if (provider.scope === "singleton") return await this.#singleton(provider, plan, run);
     if (run.values.has(provider)) return run.values.get(provider);
-    const value = await this.#create(provider, run);
+    const injected = await this.#inject(plan, run);
+    run.throwIfInterrupted();
+    const value = await provider.create(...injected);
     run.values.set(provider, value);
     await keep(run.disposables, value);
     return value;
   }
 
-  #singleton(provider: Provider, run: Run): Promise<unknown> {
+  /** The one value of a singleton. It belongs to all runs: that one is interrupted doesn't end its making. */
+  #singleton(provider: Provider, plan: Plan<Run>, run: Run): Promise<unknown> {
     let value = this.#singletons.get(provider);
     if (value === undefined) {
-      value = this.#create(provider, run).then(
+      value = this.#createSingleton(provider, plan, run).then(
         async (created) => {
           await keep(this.#disposables, created);
           return created;
@@ -91,30 +119,48 @@ export class Container<Run extends RunValues> {
     return value;
   }
 
-  async #create(provider: Provider, run: Run): Promise<unknown> {
-    const injected: unknown[] = [];
-    for (const resolve of this.plan(provider.inject, `The provider of "${provider.token.name}"`)) {
-      injected.push(await resolve?.(run));
-    }
-    return await provider.create(...injected);
+  async #createSingleton(provider: Provider, plan: Plan<Run>, run: Run): Promise<unknown> {
+    return await provider.create(...(await this.#inject(plan, run)));
   }
 
-  /** Follows what a provider needs, to the ends. */
-  #check(provider: Provider, chain: readonly Provider[]): void {
-    const names = [...chain, provider].map(({ token }) => token.name).join(" -> ");
-    const name = provider.token.name;
-    if (chain.includes(provider)) throw new InvalidProviderError(name, `it needs itself: ${names}`);
-    for (const injectable of provider.inject) {
-      const { token } = unwrap(injectable);
-      const needed = this.#providers.get(token);
-      const scope = needed?.scope ?? this.#builtIn.get(token)?.scope;
-      if (provider.scope === "singleton" && scope === "execution") {
-        throw new InvalidProviderError(
-          name,
-          `it is a singleton and needs "${token.name}", which lives as long as one run; give it scope: "execution"`,
-        );
+  async #inject(plan: Plan<Run>, run: Run): Promise<unknown[]> {
+    const injected: unknown[] = [];
+    for (const resolve of plan) injected.push(await resolve?.(run));
+    return injected;
+  }
+
+  /** Follows what a new provider needs, to the ends: there was no cycle without it. */
+  #refuseCycle(added: Provider): void {
+    const visited = new Set<Provider>();
+    const visit = (provider: Provider, chain: readonly Provider[]): void => {
+      for (const injectable of provider.inject) {
+        const needed = this.#providers.get(unwrap(injectable).token);
+        if (needed === added) {
+          const names = [...chain, provider, added].map(({ token }) => token.name);
+          throw new InvalidProviderError(
+            added.token.name,
+            `it needs itself: ${names.join(" -> ")}`,
+          );
+        }
+        if (needed === undefined || visited.has(needed)) continue;
+        visited.add(needed);
+        visit(needed, [...chain, provider]);
       }
-      if (needed !== undefined) this.#check(needed, [...chain, provider]);
+    };
+    visit(added, []);
+  }
+
+  /** Refuses a singleton that would keep a value of the one run that first asked for it. */
+  #refuseCaptive({ token, inject, scope }: Provider): void {
+    if (scope !== "singleton") return;
+    for (const injectable of inject) {
+      const { token: needed } = unwrap(injectable);
+      const provided = this.#providers.get(needed) ?? this.#builtIn.get(needed);
+      if (provided?.scope !== "execution") continue;
+      throw new InvalidProviderError(
+        token.name,
+        `it is a singleton and needs "${needed.name}", which lives as long as one run; give it scope: "execution"`,
+      );
     }
   }
 }

@@ -1,5 +1,5 @@
-import type { Database, Session } from "../storage/mod.ts";
-import type { Resolve, RunValues } from "./container.ts";
+import { type Database, type Session, SessionClosedError } from "../storage/mod.ts";
+import type { Plan, RunValues } from "./container.ts";
 import { type ContextOf, type Principal, TaskContext } from "./context.ts";
 import { AlreadyCompletedError, TimeoutError } from "./errors.ts";
 import { type Logger, withFields } from "./logger.ts";
@@ -45,10 +45,15 @@ export class Execution implements RunValues, ContextOf {
   readonly #outcome = Promise.withResolvers<unknown>();
   readonly #followed: AbortSignal[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #returned = false;
   #ended = false;
   #interruption: { readonly reason: unknown } | undefined;
   #completing: Promise<unknown> | undefined;
+  /** From the end of complete()'s callback on: only the database knows whether it commits. */
+  #committing: Promise<unknown> | undefined;
   #completed: Completed | undefined;
+  #disposing: Promise<void> | undefined;
+  #disposal: Promise<void> | undefined;
   #values: Map<Provider, unknown> | undefined;
   #disposables: AsyncDisposableStack | undefined;
   #controller: AbortController | undefined;
@@ -68,8 +73,17 @@ export class Execution implements RunValues, ContextOf {
   }
 
   get disposables(): AsyncDisposableStack {
-    this.#disposables ??= new AsyncDisposableStack();
+    if (this.#disposables === undefined) {
+      this.#disposables = new AsyncDisposableStack();
+      // What is made for a run that has ended meanwhile must not be kept.
+      if (this.#ended) void this.#disposables.disposeAsync();
+    }
     return this.#disposables;
+  }
+
+  /** What is still being disposed of an interrupted run. It never rejects. */
+  get disposal(): Promise<void> | undefined {
+    return this.#disposal;
   }
 
   get taskName(): string {
@@ -129,13 +143,16 @@ export class Execution implements RunValues, ContextOf {
     if (this.#completing !== undefined) {
       return Promise.reject(new AlreadyCompletedError(this.taskName));
     }
+    if (this.#returned) return Promise.reject(new SessionClosedError("run"));
     const completing = this.#complete(fn);
     this.#completing = completing;
+    // Where nobody awaits it, its failure must not end the process.
+    completing.catch(() => {});
     return completing;
   }
 
   /** Runs the task with what `plan` makes; resolves to its checked result. */
-  run(params: unknown, plan: readonly (Resolve<Execution> | undefined)[]): Promise<unknown> {
+  run(params: unknown, plan: Plan<Execution>): Promise<unknown> {
     const { task, signal } = this.#options;
     const { timeout } = task;
     if (timeout !== null) {
@@ -155,24 +172,30 @@ export class Execution implements RunValues, ContextOf {
     if (this.#ended) return;
     this.#interruption = { reason };
     this.#end();
-    this.#disposables?.disposeAsync().catch((error: unknown) => {
+    this.#controller?.abort(reason);
+    this.#disposal = this.#dispose()?.catch((error: unknown) => {
       this.logger.error("could not dispose what an interrupted run used", { error });
     });
-    this.#controller?.abort(reason);
-    if (this.#completed === undefined) this.#outcome.reject(reason);
-    else this.#outcome.resolve(this.#completed.result);
+    const settle = () => {
+      if (this.#completed === undefined) this.#outcome.reject(reason);
+      else this.#outcome.resolve(this.#completed.result);
+    };
+    if (this.#committing === undefined) settle();
+    else this.#committing.then(settle, settle);
   }
 
-  async #call(
-    params: unknown,
-    plan: readonly (Resolve<Execution> | undefined)[],
-  ): Promise<unknown> {
+  throwIfInterrupted(): void {
+    if (this.#interruption !== undefined) throw this.#interruption.reason;
+  }
+
+  async #call(params: unknown, plan: Plan<Execution>): Promise<unknown> {
     const injected: unknown[] = [];
     for (const resolve of plan) {
+      this.throwIfInterrupted();
       const value = resolve?.(this);
       injected.push(value instanceof Promise ? await value : value);
     }
-    if (this.#interruption !== undefined) throw this.#interruption.reason;
+    this.throwIfInterrupted();
     const { task, check } = this.#options;
     let returned: Settled;
     try {
@@ -180,11 +203,22 @@ export class Execution implements RunValues, ContextOf {
     } catch (error) {
       returned = { error };
     }
-    // A complete() that nobody awaited still decides; its failure is for whoever does.
-    await this.#completing?.catch(() => {});
+    this.#returned = true;
+    await this.#waitForCompletion(returned);
     if (this.#completed !== undefined) return this.#resultOf(this.#completed, returned);
     if ("error" in returned) throw returned.error;
     return await check(returned.result);
+  }
+
+  /** A complete() that nobody awaited still decides; its failure is for whoever does. */
+  async #waitForCompletion(returned: Settled): Promise<void> {
+    try {
+      await this.#completing;
+    } catch (error) {
+      if ("result" in returned) {
+        this.logger.warn("the run went on although its complete() had failed", { error });
+      }
+    }
   }
 
   /** The result that was committed; what the function did afterwards is only logged. */
@@ -200,31 +234,45 @@ export class Execution implements RunValues, ContextOf {
   async #complete<T>(fn: (tx: Session) => Awaitable<T>): Promise<T> {
     const completed = await this.session.transaction(async (tx) => {
       const value = await fn(tx);
-      return { value, result: await this.#options.check(value) };
+      const result = await this.#options.check(value);
+      this.#committing = this.#completing;
+      return { value, result };
     });
     this.#completed = completed;
     return completed.value;
   }
 
   async #finish(settled: Settled): Promise<void> {
-    if (this.#ended) {
-      if ("error" in settled && settled.error !== this.#interruption?.reason) {
+    const outcome = this.#ended ? settled : await this.#disposeAfter(settled);
+    // It may have been interrupted meanwhile.
+    if (this.#interruption !== undefined) {
+      if ("error" in settled && settled.error !== this.#interruption.reason) {
         this.logger.warn("a run failed after it had been interrupted", { error: settled.error });
       }
       return;
     }
-    let outcome = settled;
-    try {
-      await this.#disposables?.disposeAsync();
-    } catch (error) {
-      if ("error" in settled) this.logger.error("could not dispose what a run used", { error });
-      else outcome = { error };
-    }
-    // It may have been interrupted meanwhile.
-    if (this.#ended) return;
     this.#end();
     if ("error" in outcome) this.#outcome.reject(outcome.error);
     else this.#outcome.resolve(outcome.result);
+  }
+
+  /** A disposal that fails fails the run, unless that has failed or committed before. */
+  async #disposeAfter(settled: Settled): Promise<Settled> {
+    try {
+      await this.#dispose();
+      return settled;
+    } catch (error) {
+      // Whoever interrupted the run meanwhile has logged it.
+      if (this.#ended) return settled;
+      if ("result" in settled && this.#completed === undefined) return { error };
+      this.logger.error("could not dispose what a run used", { error });
+      return settled;
+    }
+  }
+
+  #dispose(): Promise<void> | undefined {
+    this.#disposing ??= this.#disposables?.disposeAsync();
+    return this.#disposing;
   }
 
   #end(): void {

@@ -1,21 +1,20 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { Database, Session } from "../storage/mod.ts";
-import { Container, type Resolve } from "./container.ts";
+import { Container, type Plan } from "./container.ts";
 import { type Principal, TaskContext } from "./context.ts";
 import {
   ExecutorStoppedError,
-  InvalidProviderError,
   InvalidResultError,
   ResultValidationError,
   ValidationError,
 } from "./errors.ts";
 import { Execution } from "./execution.ts";
 import { consoleLogger, type Logger } from "./logger.ts";
-import type { ProviderOptions } from "./provider.ts";
+import { checkProvider, type ProviderOptions } from "./provider.ts";
 import type { TaskRegistry } from "./registry.ts";
 import { type ValidationIssue, type ValidationResult, validate } from "./schema/mod.ts";
-import type { Awaitable, NoParams, Task } from "./task.ts";
-import { type Injectable, isInjectable, type Providable } from "./token.ts";
+import { type Awaitable, LONGEST_TIMEOUT, type NoParams, type Task } from "./task.ts";
+import type { Injectable, Providable } from "./token.ts";
 
 export interface TaskExecutorOptions {
   registry: TaskRegistry;
@@ -55,11 +54,12 @@ export class TaskExecutor implements AsyncDisposable {
   readonly database: Database;
   readonly logger: Logger;
   readonly #container: Container<Execution>;
-  #plans = new WeakMap<Task, readonly (Resolve<Execution> | undefined)[]>();
+  #plans = new WeakMap<Task, Plan<Execution>>();
   readonly #running = new Set<Execution>();
   #active = 0;
   #whenIdle: (() => void) | undefined;
   #stopped = false;
+  #stopping: Promise<void> | undefined;
 
   constructor({ registry, database, logger = consoleLogger }: TaskExecutorOptions) {
     this.registry = registry;
@@ -94,9 +94,7 @@ export class TaskExecutor implements AsyncDisposable {
     token: Providable<T>,
     { inject, scope = "singleton", create }: ProviderOptions<T, I>,
   ): this {
-    if (!isInjectable(token) || "optional" in token) {
-      throw new InvalidProviderError(String(token), "it is no class and no token()");
-    }
+    checkProvider({ token, inject: inject ?? [], scope, create });
     this.#container.add({
       token,
       inject: inject ?? [],
@@ -129,12 +127,13 @@ export class TaskExecutor implements AsyncDisposable {
     { signal, principal = null }: ExecuteOptions = {},
   ): Promise<unknown> {
     const task = typeof nameOrTask === "string" ? this.registry.get(nameOrTask) : nameOrTask;
-    if (this.#stopped) throw new ExecutorStoppedError(task.name);
     const watched = typeof signal === "function" ? undefined : signal;
     watched?.throwIfAborted();
     this.#active += 1;
     try {
       const params = await parseParams(task, sent);
+      // An asynchronous schema may have outlasted the executor.
+      if (this.#stopped) throw new ExecutorStoppedError(task.name);
       const plan = this.#planOf(task);
       // Where nothing was asked for that could end, there is nothing to make or watch.
       if (plan.length === 0 && task.timeout === null && watched === undefined) {
@@ -153,7 +152,7 @@ export class TaskExecutor implements AsyncDisposable {
       try {
         return await execution.run(params, plan);
       } finally {
-        this.#running.delete(execution);
+        this.#forget(execution);
       }
     } finally {
       this.#active -= 1;
@@ -162,21 +161,39 @@ export class TaskExecutor implements AsyncDisposable {
   }
 
   /**
-   * Waits up to `grace` seconds for what is running, interrupts the rest, and
-   * disposes the singletons. From then on nothing can be executed.
+   * Waits up to `grace` seconds for what is running, which may still execute
+   * other tasks; then interrupts the rest, and disposes the singletons. From
+   * then on nothing can be executed.
+   *
+   * A task without `inject` and `timeout` has nothing that could interrupt it:
+   * after `grace` it is left behind.
    */
-  async stop({ grace = 10 }: { grace?: number } = {}): Promise<void> {
-    if (this.#stopped) return;
-    await this.#idle(grace);
-    this.#stopped = true;
-    for (const execution of this.#running) {
-      execution.interrupt(new ExecutorStoppedError(execution.taskName));
-    }
-    await this.#container.dispose();
+  stop({ grace = 10 }: { grace?: number } = {}): Promise<void> {
+    this.#stopping ??= this.#stop(grace);
+    return this.#stopping;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
+  }
+
+  async #stop(grace: number): Promise<void> {
+    await this.#idle(grace);
+    this.#stopped = true;
+    const left = [...this.#running];
+    for (const execution of left) {
+      execution.interrupt(new ExecutorStoppedError(execution.taskName));
+    }
+    // What a run made may need the singletons until it is disposed.
+    await Promise.all(left.map((execution) => execution.disposal));
+    await this.#container.dispose();
+  }
+
+  /** An interrupted run is answered at once; until what it made is disposed, `stop()` waits for it. */
+  #forget(execution: Execution): void {
+    const forget = () => this.#running.delete(execution);
+    if (execution.disposal === undefined) forget();
+    else void execution.disposal.then(forget);
   }
 
   /** Resolves when nothing runs, or after `seconds`. */
@@ -184,13 +201,13 @@ export class TaskExecutor implements AsyncDisposable {
     if (this.#active === 0) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#whenIdle = resolve;
-    const timer = setTimeout(resolve, seconds * 1_000);
+    const timer = setTimeout(resolve, Math.min(seconds, LONGEST_TIMEOUT) * 1_000);
     await promise;
     clearTimeout(timer);
   }
 
   /** How to make the arguments of a task, worked out again when providers have been added. */
-  #planOf(task: Task): readonly (Resolve<Execution> | undefined)[] {
+  #planOf(task: Task): Plan<Execution> {
     let plan = this.#plans.get(task);
     if (plan === undefined) {
       plan = this.#container.plan(task.inject, `The task "${task.name}"`);
@@ -203,7 +220,11 @@ export class TaskExecutor implements AsyncDisposable {
 /** Validated params; a promise only where the schema is asynchronous. */
 function parseParams(task: Task, sent: unknown): Awaitable<unknown> {
   if (task.params === undefined) return {};
-  return parse(task.params, sent ?? {}, (issues) => new ValidationError(task.name, issues));
+  return parse(
+    task.params,
+    withoutPrototype(sent ?? {}),
+    (issues) => new ValidationError(task.name, issues),
+  );
 }
 
 /** The validated result; a promise only where the schema is asynchronous. */
@@ -213,6 +234,16 @@ function parseResult(task: Task, result: unknown): Awaitable<unknown> {
   }
   if (task.returns === undefined) return result;
   return parse(task.returns, result, (issues) => new ResultValidationError(task.name, issues));
+}
+
+/**
+ * Plain params with nothing inherited: schemas ask for `"toString" in params`,
+ * and would find what nobody sent.
+ */
+function withoutPrototype(params: unknown): unknown {
+  return typeof params === "object" && Object.getPrototypeOf(params) === Object.prototype
+    ? Object.assign(Object.create(null), params)
+    : params;
 }
 
 function parse(

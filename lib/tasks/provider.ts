@@ -1,5 +1,13 @@
+import { InvalidProviderError } from "./errors.ts";
 import type { Awaitable } from "./task.ts";
-import type { Injectable, InjectedAll, Providable } from "./token.ts";
+import {
+  type Injectable,
+  type InjectedAll,
+  isInjectable,
+  isProvidable,
+  NO_TOKENS,
+  type Providable,
+} from "./token.ts";
 
 /**
  * How long a provided value lives: as long as its executor, or as long as one
@@ -22,6 +30,27 @@ export interface Provider {
   readonly inject: readonly Injectable[];
   readonly scope: ProviderScope;
   readonly create: (...injected: unknown[]) => unknown;
+}
+
+/**
+ * Checks what the types of `provide()` hold, for callers who have none.
+ *
+ * @throws {InvalidProviderError}
+ */
+export function checkProvider(provider: { readonly [K in keyof Provider]: unknown }): void {
+  const { token, inject, scope, create } = provider;
+  if (!isProvidable(token)) {
+    throw new InvalidProviderError(String(token), "it is no class and no token()");
+  }
+  if (typeof create !== "function") {
+    throw new InvalidProviderError(token.name, "create is no function");
+  }
+  if (scope !== "singleton" && scope !== "execution") {
+    throw new InvalidProviderError(token.name, 'the scope is neither "singleton" nor "execution"');
+  }
+  if (!Array.isArray(inject) || !inject.every(isInjectable)) {
+    throw new InvalidProviderError(token.name, NO_TOKENS);
+  }
 }
 
 /** A token and how to make its value, as `withTasks({ provide: [...] })` takes it. */

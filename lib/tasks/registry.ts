@@ -1,5 +1,6 @@
 import { DuplicateTaskError, TaskNotFoundError } from "./errors.ts";
 import {
+  checkTask,
   defineTask,
   type NoParams,
   type Task,
@@ -48,7 +49,11 @@ export class TaskRegistry {
     taskOrName: Task | string,
     options?: TaskOptions<object, object, TaskResult, unknown, readonly Injectable[]>,
   ): Task {
-    if (typeof taskOrName === "object") return this.#add(taskOrName);
+    if (typeof taskOrName === "object") {
+      // A copy with another name, say, was checked by nobody.
+      checkTask(taskOrName ?? {});
+      return this.#add(taskOrName);
+    }
     // Callers without types may leave the options out, which defineTask() refuses by its own error.
     return this.#add(defineTask(taskOrName, options ?? ({} as NonNullable<typeof options>)));
   }
@@ -120,8 +125,7 @@ export class TaskRegistry {
     this.#tasks.clear();
   }
 
-  #add(task: Task): Task;
-  #add<T extends Task>(task: T): T {
+  #add(task: Task): Task {
     if (this.#tasks.has(task.name)) throw new DuplicateTaskError(task.name);
     this.#tasks.set(task.name, task);
     return task;

@@ -1,6 +1,6 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { InvalidTaskError } from "./errors.ts";
-import { type Injectable, type InjectedAll, isInjectable } from "./token.ts";
+import { type Injectable, type InjectedAll, isInjectable, NO_TOKENS } from "./token.ts";
 
 /** Stands for a task's types; it exists in types alone. */
 declare const types: unique symbol;
@@ -73,6 +73,9 @@ export interface TaskOptions<
 
 const NAME = /^[a-zA-Z0-9_-]+$/;
 
+/** Seconds; a timer holds at most 2^31 - 1 milliseconds. */
+export const LONGEST_TIMEOUT = 2_147_483;
+
 /**
  * Makes a task that is in no registry yet; `registry.register(task)` adds it,
  * to as many registries as you like.
@@ -95,42 +98,47 @@ export function defineTask<
   const I extends readonly Injectable[] = readonly [],
   Res = R,
 >(name: Name, options: TaskOptions<In, Out, R, Res, I>): Task<Name, In, Res> {
-  checkTask(name, options);
+  const { description = null, tags = [], params, returns, timeout = null, run } = options;
+  const inject: readonly Injectable[] = options.inject ?? [];
+  checkTask({ name, description, tags, params, returns, inject, timeout, run });
   return Object.freeze({
     name,
-    description: options.description ?? null,
-    tags: Object.freeze([...new Set(options.tags)]),
-    inject: Object.freeze([...(options.inject ?? [])]),
-    params: options.params,
-    returns: options.returns,
-    timeout: options.timeout ?? null,
+    description,
+    tags: Object.freeze([...new Set(tags)]),
+    inject: Object.freeze([...inject]),
+    params,
+    returns,
+    timeout,
     // The executor calls it with what `params` let through and `inject` names, which the types above hold together.
-    run: options.run as (params: unknown, ...injected: unknown[]) => unknown,
+    run: run as (params: unknown, ...injected: unknown[]) => unknown,
   });
 }
 
-type Unchecked = {
-  readonly [K in keyof TaskOptions<object, object, object, object, []>]?: unknown;
-};
-
-/** Checks what the types can't, and everything for callers who have none. */
-function checkTask(name: unknown, options: Unchecked): void {
-  const { tags = [], params, returns, inject = [], timeout = null, run } = options;
+/**
+ * Checks what the types can't, and everything for callers who have none.
+ *
+ * @throws {InvalidTaskError}
+ */
+export function checkTask(task: { readonly [K in keyof Task]?: unknown }): void {
+  const { name, description, tags, params, returns, inject, timeout, run } = task;
   if (typeof name !== "string" || !NAME.test(name)) {
     throw new InvalidTaskError(String(name), "a name is letters, digits, _ and -");
   }
   if (typeof run !== "function") throw new InvalidTaskError(name, "run is no function");
+  if (description !== null && typeof description !== "string") {
+    throw new InvalidTaskError(name, "the description is no text");
+  }
   if (!Array.isArray(tags) || !tags.every((tag) => typeof tag === "string" && tag !== "")) {
     throw new InvalidTaskError(name, "tags is no array of strings with at least one character");
   }
   if (!Array.isArray(inject) || !inject.every(isInjectable)) {
-    throw new InvalidTaskError(
-      name,
-      "inject is no array of tokens (a class, token() or optional()); one that is undefined is often an import cycle",
-    );
+    throw new InvalidTaskError(name, NO_TOKENS);
   }
   if (timeout !== null && !isTimeout(timeout)) {
-    throw new InvalidTaskError(name, `the timeout ${timeout} is no number of seconds above 0`);
+    throw new InvalidTaskError(
+      name,
+      `the timeout ${String(timeout)} is no number of seconds from above 0 to ${LONGEST_TIMEOUT}`,
+    );
   }
   for (const [option, schema] of Object.entries({ params, returns })) {
     if (schema !== undefined && !isStandardSchema(schema)) {
@@ -140,8 +148,7 @@ function checkTask(name: unknown, options: Unchecked): void {
 }
 
 function isTimeout(value: unknown): boolean {
-  // A timer holds at most 2^31 - 1 milliseconds.
-  return typeof value === "number" && value > 0 && value * 1_000 < 2 ** 31;
+  return typeof value === "number" && value > 0 && value <= LONGEST_TIMEOUT;
 }
 
 function isStandardSchema(value: unknown): boolean {

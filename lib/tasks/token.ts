@@ -73,16 +73,32 @@ export function optional<T>(token: Providable<T>): OptionalToken<T> {
 
 /** The token itself, and whether it may be missing. */
 export function unwrap(injectable: Injectable): { token: Providable; required: boolean } {
-  return "optional" in injectable
+  return isOptional(injectable)
     ? { token: injectable.optional, required: false }
     : { token: injectable, required: true };
 }
 
+/** What is said to callers without types whose `inject` can't be used. */
+export const NO_TOKENS =
+  "inject is no array of tokens (a class, token() or optional()); one that is undefined is often an import cycle";
+
 /** Whether a value can stand in `inject`, for callers without types. */
 export function isInjectable(value: unknown): value is Injectable {
+  if (isProvidable(value)) return true;
+  return typeof value === "object" && value !== null && "optional" in value
+    ? isProvidable(value.optional)
+    : false;
+}
+
+/** Whether a value can be provided, for callers without types. */
+export function isProvidable(value: unknown): value is Providable {
   if (typeof value === "function") return true;
-  if (typeof value !== "object" || value === null) return false;
-  return "optional" in value
-    ? isInjectable(value.optional)
-    : "name" in value && typeof value.name === "string";
+  return typeof value === "object" && value !== null && "name" in value
+    ? typeof value.name === "string"
+    : false;
+}
+
+// A class may well have a static member of this name.
+function isOptional(injectable: Injectable): injectable is OptionalToken<unknown> {
+  return typeof injectable === "object" && "optional" in injectable;
 }
