@@ -29,18 +29,26 @@ export function describe(numbers: readonly number[]): Description {
 }
 
 function meanOf(numbers: Float64Array): number {
-  const rough = sum(numbers, (number) => number) / numbers.length;
-  // What rounding took from the sum comes back with the distances from the mean.
-  return rough + sum(numbers, (number) => number - rough) / numbers.length;
+  return sum(numbers, (number) => number) / numbers.length;
 }
 
 /** In two passes, since sums of squares lose what matters where the numbers are large. */
 function standardDeviation(numbers: Float64Array, mean: number): number {
+  if (numbers.length < 2) return Number.NaN;
   return Math.sqrt(sum(numbers, (number) => (number - mean) ** 2) / (numbers.length - 1));
 }
 
-function sum(numbers: Float64Array, of: (number: number) => number): number {
-  return numbers.reduce((total, number) => total + of(number), 0);
+/** Kahan's summation: what rounding takes from the total comes back with the next term. */
+function sum(numbers: Float64Array, termOf: (number: number) => number): number {
+  let total = 0;
+  let excess = 0;
+  for (const number of numbers) {
+    const term = termOf(number) - excess;
+    const next = total + term;
+    excess = next - total - term;
+    total = next;
+  }
+  return total;
 }
 
 /** NaN where there are no numbers. */
