@@ -119,11 +119,11 @@ test("execute() is typed by its task", () => {
     expectTypeOf(executor.execute("greet", { any: 1 })).toEqualTypeOf<Promise<unknown>>();
     expectTypeOf(executor.execute(idle)).toEqualTypeOf<Promise<void>>();
     // @ts-expect-error times is missing
-    executor.execute(greet, {});
+    void executor.execute(greet, {});
     // @ts-expect-error params are missing
-    executor.execute(greet);
+    void executor.execute(greet);
     // @ts-expect-error times is a number
-    executor.execute(greet, { times: "1" });
+    void executor.execute(greet, { times: "1" });
   };
   expectTypeOf(check).toBeFunction();
 });
