@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, test } from "bun:test";
 import { mkdirSync } from "node:fs";
-import { resolve } from "node:path";
+import { relative } from "node:path";
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Example, ROOT } from "./example.ts";
 import { TemporaryDirectory } from "./temporary_directory.ts";
@@ -222,13 +222,16 @@ test("count_files counts the files below a directory, and tells the count before
 });
 
 test("count_files knows a directory by whatever path it is called", async () => {
-  const absolute = { directory: resolve(ROOT, "examples", "data") };
-  const first = JSON.parse(await example.execute("count_files", absolute)).result;
-  assertEquals(first, { ...absolute, count: 2, previous_count: null });
-  const relative = { directory: "examples/tasks/../data/" };
+  const absolute = { directory: directory.of("called") };
+  await Bun.write(directory.of("called", "a"), "");
   assertEquals(
-    await example.execute("count_files", relative),
-    succeeded("count_files", relative, { ...relative, count: 2, previous_count: 2 }),
+    await example.execute("count_files", absolute),
+    succeeded("count_files", absolute, { ...absolute, count: 1, previous_count: null }),
+  );
+  const indirect = { directory: `${relative(ROOT, directory.path)}/./called/` };
+  assertEquals(
+    await example.execute("count_files", indirect),
+    succeeded("count_files", indirect, { ...indirect, count: 1, previous_count: 1 }),
   );
 });
 
