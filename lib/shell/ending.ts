@@ -1,5 +1,3 @@
-import { nextTurn } from "./next_turn.ts";
-
 /** How a command came to its end: by itself, or because it has to be ended. */
 export type Ending = "exit" | "timeout" | "abort";
 
@@ -20,19 +18,11 @@ export async function awaitEnding(
   const stopTimer = startTimer(timeout * 1000, () => resolve("timeout"));
   void process.exited.then(() => resolve("exit"));
   try {
-    const ending = await promise;
-    if (ending === "exit") return ending;
-    // While this process was busy, the command may have ended in time without its being noticed.
-    await nextTurn();
-    return hasExited(process) ? "exit" : ending;
+    return await promise;
   } finally {
     stopTimer();
     signal?.removeEventListener("abort", abort);
   }
-}
-
-function hasExited(process: Bun.Subprocess): boolean {
-  return process.exitCode !== null || process.signalCode !== null;
 }
 
 /** Calls back after any time, for ever included, and returns what stops it. */

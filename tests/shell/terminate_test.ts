@@ -1,5 +1,5 @@
 import { afterAll, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { assert, assertEquals, assertGreater, assertLess, assertMatch } from "@std/assert";
@@ -143,19 +143,23 @@ for (const [how, command] of escapes) {
   });
 }
 
-test("runShell() kills a descendant in another session that ignores SIGTERM", async () => {
+test("runShell() kills a descendant that ignores SIGTERM though nothing leads to it any more", async () => {
+  // Only its parent, which dies of SIGTERM, told that it belongs to the command.
   const { pids } = await abortWhenReady(
-    "(setsid sh -c 'trap \"\" TERM; echo $$ > $REPORT; exec sleep 100' &); sleep 101",
+    "setsid env -i sh -c 'trap \"\" TERM; echo $$ > '$REPORT'; exec sleep 100' & wait",
     { killGrace: 0.1 },
   );
   assertEquals([pids.length, pids.filter(isAlive)], [1, []]);
 });
 
 test("runShell() spares a daemon that took its mark away, and does not wait for its output", async () => {
+  const openFiles = () => readdirSync("/proc/self/fd").length;
+  const before = openFiles();
   const { pids, seconds } = await abortWhenReady(
     "(setsid env -u TASKMOUNT_SHELL_ID sh -c 'echo $$ > $REPORT; exec sleep 100' &); sleep 101",
   );
   assertLess(seconds, 2);
+  while (openFiles() > before) await new Promise((resolve) => setTimeout(resolve, 1));
   assertEquals(pids.map(isAlive), [true]);
   kill(pids);
 });
@@ -234,7 +238,7 @@ for (const [command, grace, signal] of groups) {
 test("runShell() reads a program's name that imitates the fields of /proc", async () => {
   const program = join(directory, "x) S 1 (y");
   const { pids } = await abortWhenReady(
-    shell`cp "$(command -v sleep)" ${program}; ${program} 100 & sh -c 'echo $0 > $REPORT' "$!"; wait`,
+    shell`cp "$(command -v sleep)" ${program}; setsid ${program} 100 & sh -c 'echo $0 > $REPORT' "$!"; wait`,
   );
   assertEquals([pids.length, pids.filter(isAlive)], [1, []]);
 });
