@@ -271,7 +271,10 @@ export class Execution implements RunValues, ContextOf {
   }
 
   #dispose(): Promise<void> | undefined {
-    this.#disposing ??= this.#disposables?.disposeAsync();
+    const disposables = this.#disposables;
+    if (disposables === undefined) return undefined;
+    // Not at once: what is disposed may interrupt the run, which then finds this promise.
+    this.#disposing ??= Promise.resolve().then(() => disposables.disposeAsync());
     return this.#disposing;
   }
 
