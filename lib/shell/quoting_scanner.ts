@@ -7,7 +7,7 @@ export type QuotingContext =
   | "comment"
   | "here-document";
 
-type Nesting = "command" | "parenthesis" | "arithmetic" | "backquotes" | "double quotes";
+type Nesting = "substitution" | "parenthesis" | "arithmetic" | "backquotes" | "double quotes";
 
 /**
  * Follows the quotes of a shell command piece by piece, to tell where each piece ends.
@@ -17,7 +17,7 @@ type Nesting = "command" | "parenthesis" | "arithmetic" | "backquotes" | "double
  * after its first line counts as its body.
  */
 export class QuotingScanner {
-  #nesting: Nesting[] = ["command"];
+  readonly #nesting: Nesting[] = [];
   #inSingleQuotes = false;
   #inComment = false;
   #escaped = false;
@@ -66,11 +66,11 @@ export class QuotingScanner {
       this.#previous = previous;
     } else if (character === '"') this.#toggle("double quotes");
     else if (character === "`") this.#toggle("backquotes");
-    else if (character === "(" && previous === "$") this.#nesting.push("command");
+    else if (character === "(" && previous === "$") this.#nesting.push("substitution");
     else if (inDoubleQuotes) return;
     else if (character === "'") this.#inSingleQuotes = true;
     else if (character === "(") this.#open(previous);
-    else if (character === ")") this.#close();
+    else if (character === ")") this.#nesting.pop();
     else if (character === "#") this.#inComment = startsWord(previous);
     else if (character === "<" && previous === "<") this.#announceHereDocument();
     else if (character === "\n") this.#endLine();
@@ -82,13 +82,8 @@ export class QuotingScanner {
   }
 
   #open(previous: string): void {
-    const arithmetic = previous === "(" && this.#innermost === "command";
+    const arithmetic = previous === "(" && this.#innermost === "substitution";
     this.#nesting.push(arithmetic ? "arithmetic" : "parenthesis");
-  }
-
-  #close(): void {
-    // The outermost command stays: the `)` of a `case` pattern has no partner.
-    if (this.#nesting.length > 1) this.#nesting.pop();
   }
 
   #announceHereDocument(): void {

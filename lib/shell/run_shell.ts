@@ -42,7 +42,7 @@ export interface ShellResult {
  * is read and dropped as long as this process lives; redirect it if they are to outlive it.
  *
  * @throws {TypeError} if the command or an option is of the wrong type.
- * @throws {RangeError} if a number among the options is negative or NaN.
+ * @throws {RangeError} if a number among the options is negative or NaN, or `killGrace` is infinite.
  * @throws {UnsupportedPlatformError} on Windows.
  *
  * @example

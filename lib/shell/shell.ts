@@ -57,9 +57,9 @@ const misplaced: Record<Exclude<QuotingContext, "bare">, string> = {
     "it stands in or after a here-document, where quotes mean nothing. Hand it over in `env`, or put it on the line of the `<<`.",
 };
 
-/** Takes back the two escapes that the template literal itself asks for; `\\` stays a pair. */
+/** Takes back the two escapes that the template literal itself asks for. */
 function unescapeTemplate(raw: string): string {
-  return raw.replace(/\\(?:\\|`|\$\{)/g, (pair) => (pair === "\\\\" ? pair : pair.slice(1)));
+  return raw.replace(/\\(`|\$\{)/g, "$1");
 }
 
 function quoteValue(index: number, value: unknown): string {

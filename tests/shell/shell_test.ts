@@ -116,6 +116,7 @@ test("shell accepts a value wherever a bare word may stand", async () => {
     shell`a=$#; [ "$a" = 0 ] && echo a#b "#" >/dev/null && printf %s ${word}`,
     shell`case x in x) printf %s ${word};; esac`,
     shell`(printf %s ${word})`,
+    shell`printf %s ${word}#${""} | tr -d '#'`,
     shell`v=${word}; printf %s "$v"`,
     shell`cat <<EOF | tr -d '\n' | cat ${["-"]}
 a 'b' \$c

@@ -229,7 +229,9 @@ for (const [command, grace, signal] of groups) {
     await reader.cancel();
     const pids = pidsIn(new TextDecoder().decode(value));
     assertEquals(pids.filter(isAlive), pids);
+    const start = performance.now();
     await terminate(new ProcessGroup(child.pid), grace);
+    assertLess(performance.now() - start, 4000);
     assertEquals(pids.filter(isAlive), []);
     assertEquals(child.signalCode, signal);
   });

@@ -107,7 +107,7 @@ test("secondStatement() tells what SQLite would leave out", () => {
 test("looking at a long text takes no longer than its length asks for", () => {
   const start = performance.now();
   for (const filler of [" ", ";", "--\n", "/**/", "/* ", "-- ", "/*"]) {
-    const text = filler.repeat(100_000);
+    const text = filler.repeat(30_000);
     isTransactionControl(text);
     isSetting(text);
     setsForeignKeys(`${text}pragma`);
