@@ -1,0 +1,238 @@
+import { test } from "bun:test";
+import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
+import { defineTask, ExecutorStoppedError, TaskContext, token } from "../../lib/tasks/mod.ts";
+import { TestExecutor } from "./test_executor.ts";
+import { UnhandledRejections } from "./unhandled_rejections.ts";
+
+/** A task that goes on until it is let go. */
+function gated(name: string) {
+  const gate = Promise.withResolvers<void>();
+  const started = Promise.withResolvers<void>();
+  const task = defineTask(name, {
+    inject: [TaskContext],
+    run: async () => {
+      started.resolve();
+      await gate.promise;
+      return { ok: true };
+    },
+  });
+  return { task, started: started.promise, open: () => gate.resolve() };
+}
+
+test("stop() resolves at once where nothing runs, and nothing can be executed afterwards", async () => {
+  await using bench = new TestExecutor();
+  bench.registry.register("task", { run: () => ({ ok: true }) });
+  await bench.executor.stop();
+  await assertRejects(
+    () => bench.executor.execute("task"),
+    ExecutorStoppedError,
+    '"task" can\'t go on: its executor has stopped',
+  );
+});
+
+test("stop() waits for what is running", async () => {
+  await using bench = new TestExecutor();
+  const { task, started, open } = gated("slow");
+  const running = bench.executor.execute(task);
+  await started;
+  let stopped = false;
+  const stopping = bench.executor.stop({ grace: Number.POSITIVE_INFINITY }).then(() => {
+    stopped = true;
+  });
+  await new Promise((resolve) => setImmediate(resolve));
+  assertEquals(stopped, false);
+  open();
+  assertEquals(await running, { ok: true });
+  await stopping;
+});
+
+test("stop() waits for tasks that inject nothing too", async () => {
+  await using bench = new TestExecutor();
+  const gate = Promise.withResolvers<void>();
+  const running = bench.executor.execute(defineTask("plain", { run: () => gate.promise }));
+  const order: string[] = [];
+  const ended = running.then(() => order.push("task"));
+  const stopping = bench.executor.stop().then(() => order.push("stop"));
+  gate.resolve();
+  await Promise.all([ended, stopping]);
+  assertEquals(order, ["task", "stop"]);
+});
+
+test("what is running may execute other tasks while stop() waits", async () => {
+  await using bench = new TestExecutor();
+  const gate = Promise.withResolvers<void>();
+  const inner = defineTask("inner", { run: () => ({ inner: true }) });
+  const outer = defineTask("outer", {
+    run: async () => {
+      await gate.promise;
+      return { outer: await bench.executor.execute(inner) };
+    },
+  });
+  const running = bench.executor.execute(outer);
+  const stopping = bench.executor.stop();
+  gate.resolve();
+  assertEquals(await running, { outer: { inner: true } });
+  await stopping;
+});
+
+test("stop() interrupts what is still running after grace", async () => {
+  using rejections = new UnhandledRejections();
+  await using bench = new TestExecutor();
+  let reason: unknown;
+  const task = defineTask("hang", {
+    inject: [TaskContext],
+    run: (_params, { signal }) => {
+      signal.addEventListener("abort", () => {
+        reason = signal.reason;
+      });
+      return new Promise<void>(() => {});
+    },
+  });
+  const running = bench.executor.execute(task);
+  const outcome = assertRejects(() => running, ExecutorStoppedError);
+  await bench.executor.stop({ grace: 0.01 });
+  assertStrictEquals(await outcome, reason);
+  await rejections.settle();
+  assertEquals(rejections.reasons, []);
+});
+
+test("stop() with no grace interrupts at once", async () => {
+  await using bench = new TestExecutor();
+  const { task, started } = gated("slow");
+  const outcome = assertRejects(() => bench.executor.execute(task), ExecutorStoppedError);
+  await started;
+  await bench.executor.stop({ grace: 0 });
+  await outcome;
+});
+
+test("stop() called again waits for the same end", async () => {
+  const bench = new TestExecutor();
+  const { task, started, open } = gated("slow");
+  let disposed = 0;
+  const Value = token<AsyncDisposable>("Value");
+  bench.executor.provide(Value, {
+    create: () => ({
+      [Symbol.asyncDispose]: async () => {
+        await new Promise((resolve) => setImmediate(resolve));
+        disposed += 1;
+      },
+    }),
+  });
+  await bench.executor.execute(defineTask("use", { inject: [Value], run: () => {} }));
+  const running = bench.executor.execute(task);
+  await started;
+  const before = performance.now();
+  const stopping = Promise.all([bench.executor.stop(), bench.executor.stop({ grace: 60 })]);
+  open();
+  await running;
+  await stopping;
+  assertEquals(disposed, 1);
+  await bench.executor.stop();
+  assertEquals(disposed, 1);
+  // None of them waited for its grace to pass.
+  assertEquals(performance.now() - before < 5_000, true);
+  await bench.database.close();
+});
+
+test("stop() refuses a run whose params were validated too slowly", async () => {
+  await using bench = new TestExecutor();
+  const gate = Promise.withResolvers<void>();
+  let ran = false;
+  const slow = {
+    "~standard": {
+      version: 1,
+      vendor: "by-hand",
+      validate: async (value: unknown) => {
+        await gate.promise;
+        return { value: value as object };
+      },
+    },
+  } as const;
+  const task = defineTask("slow", {
+    params: slow,
+    run: () => {
+      ran = true;
+    },
+  });
+  const running = bench.executor.execute(task, {});
+  await bench.executor.stop({ grace: 0.01 });
+  gate.resolve();
+  await assertRejects(() => running, ExecutorStoppedError);
+  assertEquals(ran, false);
+});
+
+test("stop() disposes singletons after what interrupted runs made of them", async () => {
+  const bench = new TestExecutor();
+  const events: string[] = [];
+  const disposable = (name: string) => ({
+    [Symbol.asyncDispose]: async () => {
+      await new Promise((resolve) => setImmediate(resolve));
+      events.push(name);
+    },
+  });
+  const Pool = token<AsyncDisposable>("Pool");
+  const Client = token<AsyncDisposable>("Client");
+  bench.executor.provide(Pool, { create: () => disposable("pool") });
+  bench.executor.provide(Client, {
+    scope: "execution",
+    inject: [Pool],
+    create: () => disposable("client"),
+  });
+  const started = Promise.withResolvers<void>();
+  const run = () => {
+    started.resolve();
+    return new Promise<void>(() => {});
+  };
+  const timedOut = defineTask("timed_out", { timeout: 0.01, inject: [Client], run });
+  await assertRejects(() => bench.executor.execute(timedOut));
+  const stopped = bench.executor.execute(defineTask("stopped", { inject: [Client], run }));
+  const outcome = assertRejects(() => stopped, ExecutorStoppedError);
+  await started.promise;
+  await bench.executor.stop({ grace: 0 });
+  await outcome;
+  assertEquals(events, ["client", "client", "pool"]);
+  await bench.database.close();
+});
+
+test("stop() while a singleton is made disposes it as soon as it is there", async () => {
+  using rejections = new UnhandledRejections();
+  await using bench = new TestExecutor();
+  const gate = Promise.withResolvers<void>();
+  const started = Promise.withResolvers<void>();
+  const disposed = Promise.withResolvers<void>();
+  const Slow = token<Disposable>("Slow");
+  bench.executor.provide(Slow, {
+    create: async () => {
+      started.resolve();
+      await gate.promise;
+      return { [Symbol.dispose]: () => disposed.resolve() };
+    },
+  });
+  let ran = false;
+  const task = defineTask("use", {
+    inject: [Slow],
+    run: () => {
+      ran = true;
+    },
+  });
+  const outcome = assertRejects(() => bench.executor.execute(task), ExecutorStoppedError);
+  await started.promise;
+  await bench.executor.stop({ grace: 0 });
+  await outcome;
+  gate.resolve();
+  await disposed.promise;
+  await rejections.settle();
+  assertEquals(ran, false);
+  assertEquals(rejections.reasons, []);
+});
+
+test("an executor stops at the end of await using", async () => {
+  const bench = new TestExecutor();
+  const task = defineTask("task", { run: () => {} });
+  {
+    await using executor = bench.executor;
+    await executor.execute(task);
+  }
+  await assertRejects(() => bench.executor.execute(task), ExecutorStoppedError);
+  await bench.database.close();
+});
