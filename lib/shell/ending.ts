@@ -25,9 +25,8 @@ export async function awaitEnding(
   }
 }
 
-/** Calls back after any time, for ever included, and returns what stops it. */
+/** Calls back after any time, never if it is infinite, and returns what stops the timer. */
 function startTimer(milliseconds: number, callback: () => void): () => void {
-  if (milliseconds === Number.POSITIVE_INFINITY) return () => {};
   const end = performance.now() + milliseconds;
   let timer: Timer;
   const arm = () => {

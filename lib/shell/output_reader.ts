@@ -121,7 +121,8 @@ export class OutputReader {
  * for their ends, which a background child may hold off for ever.
  *
  * Each turn of the event loop asks the kernel what is readable, and a pending read takes it. So
- * after a turn that brought nothing, nothing was left.
+ * after a turn that brought nothing, nothing was left. (Bun 1.4.5 has always read everything before
+ * it tells of the exit, but nothing promises that.)
  */
 export async function readUpToNow(outputs: readonly OutputReader[]): Promise<void> {
   const received = () => outputs.reduce((sum, output) => sum + output.received, 0);
