@@ -27,6 +27,8 @@ export async function awaitEnding(
 
 /** Calls back after any time, never if it is infinite, and returns what stops the timer. */
 function startTimer(milliseconds: number, callback: () => void): () => void {
+  // Without a timeout, as most commands are run, even arming and clearing a timer would be felt.
+  if (milliseconds === Number.POSITIVE_INFINITY) return () => {};
   const end = performance.now() + milliseconds;
   let timer: Timer;
   const arm = () => {
