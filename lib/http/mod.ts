@@ -1,6 +1,6 @@
 export type { Handler, RequestServer } from "./handler.ts";
 export { type ReadJsonOptions, readJson } from "./json_body.ts";
-export { pathOf } from "./path.ts";
+export { pathOf, queryOf } from "./path.ts";
 export { HttpProblem, type ProblemIssue, type ProblemOptions } from "./problem.ts";
 export {
   type Route,

@@ -9,3 +9,8 @@ export function pathOf(url: string): string {
   }
   return url.slice(start);
 }
+
+/** The query of such a URL. */
+export function queryOf(url: string): URLSearchParams {
+  return new URL(url, "http://localhost").searchParams;
+}

@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import {
   HttpProblem,
+  queryOf,
   type RequestServer,
   Router,
   type RouterOptions,
@@ -96,7 +97,7 @@ export class TaskRouter extends Router {
   }
 
   #list(request: Request): Response {
-    const tags = new URL(request.url).searchParams.getAll("tag");
+    const tags = queryOf(request.url).getAll("tag");
     const { registry } = this.#executor;
     return Response.json(registry.listByTags(tags).map((name) => toWire(registry.getInfo(name))));
   }
@@ -120,7 +121,7 @@ export class TaskRouter extends Router {
       return new Response(`${head}${json},"error":null}`, { headers: JSON_HEADERS });
     } catch (error) {
       refuseUnavailable(error);
-      if (!isInstance(error, ValidationError)) {
+      if (!isInstance(error, ValidationError) && !isCallerGone(request, error)) {
         this.#executor.logger.error("a task failed", { task: task.name, error });
       }
       const wire = errorToWire(error, { traceback: this.#traceback });
@@ -156,6 +157,11 @@ function refuseUnavailable(error: unknown): void {
     detail: error.message,
     headers: { "retry-after": "1" },
   });
+}
+
+/** Whether the run ended because nobody waits for its answer any more, which is no failure. */
+function isCallerGone({ signal }: Request, error: unknown): boolean {
+  return signal.aborted && error === signal.reason;
 }
 
 function isJsonObject(value: unknown): boolean {

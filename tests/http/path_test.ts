@@ -1,6 +1,6 @@
 import { test } from "bun:test";
 import { assertEquals } from "@std/assert";
-import { pathOf } from "../../lib/http/mod.ts";
+import { pathOf, queryOf } from "../../lib/http/mod.ts";
 
 test("pathOf() gives the path of a URL, as it was sent", () => {
   const cases: [string, string][] = [
@@ -18,4 +18,15 @@ test("pathOf() gives the path of a URL, as it was sent", () => {
 test("pathOf() gives the path where Bun has no origin for it", () => {
   assertEquals(pathOf("/api/v1/tasks?tag=http://a/b"), "/api/v1/tasks");
   assertEquals(pathOf("/"), "/");
+});
+
+test("queryOf() gives the query, where Bun has no origin for it too", () => {
+  const cases: [string, string[]][] = [
+    ["http://localhost/a?tag=a&tag=b%20c#d", ["a", "b c"]],
+    ["http://localhost/a", []],
+    ["/a?tag=a", ["a"]],
+    ["//a/b?tag=%E0%A4%A", ["\ufffd%A"]],
+    ["/?tag=?tag=b", ["?tag=b"]],
+  ];
+  for (const [url, tags] of cases) assertEquals(queryOf(url).getAll("tag"), tags, url);
 });

@@ -76,6 +76,28 @@ test("a time-out after complete() answers with what was committed", async () => 
   assertEquals(await bench.entries(), ["kept"]);
 });
 
+test("complete() after the time-out commits nothing", async () => {
+  await using bench = new TestExecutor();
+  await bench.createEntries();
+  const gate = Promise.withResolvers<void>();
+  const refused = Promise.withResolvers<unknown>();
+  const task = defineTask("late", {
+    timeout: 0.02,
+    inject: [TaskContext],
+    run: async (_params, context) => {
+      await gate.promise;
+      const completing = context.complete((tx) =>
+        tx.kysely<Tables>().insertInto("entries").values({ text: "lost" }).execute(),
+      );
+      refused.resolve(await completing.catch((error: unknown) => error));
+    },
+  });
+  await assertRejects(() => bench.executor.execute(task), TimeoutError);
+  gate.resolve();
+  assert((await refused.promise) instanceof SessionClosedError);
+  assertEquals(await bench.entries(), []);
+});
+
 test("an interruption at any moment of complete() tells what the database did", async () => {
   using rejections = new UnhandledRejections();
   await using bench = new TestExecutor();

@@ -100,6 +100,21 @@ test("HEAD is answered like GET, without a body", async () => {
   assertEquals([missing.status, missing.body], [404, null]);
 });
 
+test("a request without a usable host is answered like any other", async () => {
+  await using bench = new TestRouter();
+  registerGreet(bench);
+  for (const [path, method] of [
+    ["/api/v1/tasks?tag=demo", "GET"],
+    ["/api/v1/tasks/greet", "GET"],
+    ["/api/v1/tasks/greet/$execute", "POST"],
+  ] as const) {
+    const request = new Request("http://localhost/", { method });
+    // As Bun gives it for a Host header such as "a b".
+    Object.defineProperty(request, "url", { value: path });
+    assertEquals((await bench.router.fetch(request)).status, 200, path);
+  }
+});
+
 test("OPTIONS names the methods, and every other method is 405 with them", async () => {
   await using bench = new TestRouter();
   registerGreet(bench);
