@@ -15,6 +15,7 @@ export class LinuxProcessTree implements ProcessTree {
   readonly #startedAt: number;
   /** The start time of each process found, by process id: an id alone may be used again. */
   readonly #found = new Map<number, number>();
+  #extinct = false;
 
   /** `shell` must not have been waited for yet, so that its id is surely its own. */
   constructor(shell: number, mark: string) {
@@ -37,8 +38,10 @@ export class LinuxProcessTree implements ProcessTree {
       if (process?.startedAt !== startedAt) this.#found.delete(pid);
       else if (!process.dead) return "alive";
     }
-    // Whoever was known is dead. Only now is the whole list worth reading, for newcomers.
-    if ((await this.#find()).length > 0) return "alive";
+    // Whoever was known is dead. Only now is the whole list worth reading, for newcomers, and only
+    // until there were none: the dead start no others.
+    this.#extinct ||= (await this.#find()).length === 0;
+    if (!this.#extinct) return "alive";
     return this.#found.size > 0 ? "unreaped" : "nothing";
   }
 
@@ -62,7 +65,7 @@ export class LinuxProcessTree implements ProcessTree {
       process.session === this.#shell ||
       process.group === this.#shell ||
       this.#found.get(process.pid) === process.startedAt ||
-      list.environmentOf(process.pid).includes(this.#mark)
+      (!process.dead && list.environmentOf(process.pid).includes(this.#mark))
     );
   }
 }
