@@ -60,8 +60,6 @@ async function writeSettings(): Promise<void> {
       paths: Object.fromEntries(
         aliases.map(([name, targets]) => [name, targets.map((target) => join(ROOT, target))]),
       ),
-      // The examples are checked, not the declarations of other packages.
-      skipLibCheck: true,
     },
     include: ["*/*.ts"],
   };

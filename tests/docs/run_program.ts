@@ -70,7 +70,8 @@ function start(command: string[], cwd: string) {
   const { NODE_ENV: _, FORCE_COLOR: __, ...environment } = process.env;
   const child = Bun.spawn(command, {
     cwd,
-    env: { ...environment, NO_COLOR: "1", TZ: "UTC" },
+    // A service that leaves its port to Bun gets one that is free.
+    env: { ...environment, BUN_PORT: "0", NO_COLOR: "1", TZ: "UTC" },
     stdin: "ignore",
     stdout: "pipe",
     stderr: "pipe",
