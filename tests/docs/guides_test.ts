@@ -7,8 +7,6 @@ import { type Program, readGuide } from "./guide.ts";
 import { assertRunsAsShown, runnableSource } from "./run_program.ts";
 
 const ROOT = join(import.meta.dir, "../..");
-/** Servers that a guide mounts into without the project needing them. */
-const OPTIONAL_PACKAGES = ["elysia", "h3"];
 /** Milliseconds, for a test that starts several processes on a machine with other work to do. */
 const TIMEOUT = 60_000;
 
@@ -30,23 +28,11 @@ await writeSettings();
 async function unpack(path: string): Promise<Guide> {
   const folder = join(root, path.replaceAll(/\W/g, "_"));
   mkdirSync(folder);
-  const programs: Program[] = [];
-  for (const program of readGuide(await Bun.file(join(ROOT, path)).text())) {
-    const missing = missingPackages(program);
-    if (missing.length > 0) {
-      console.warn(`${path}: ${program.file} is not checked, since ${missing} isn't installed`);
-      continue;
-    }
-    programs.push(program);
+  const programs = readGuide(await Bun.file(join(ROOT, path)).text());
+  for (const program of programs) {
     await Bun.write(join(folder, program.file), runnableSource(program));
   }
   return { path, folder, programs };
-}
-
-function missingPackages({ source }: Program): string[] {
-  return OPTIONAL_PACKAGES.filter(
-    (name) => source.includes(`from "${name}"`) && !existsSync(join(ROOT, "node_modules", name)),
-  );
 }
 
 /** Makes "taskmount" and the packages resolve there as they do in the project. */
