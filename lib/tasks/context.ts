@@ -23,7 +23,8 @@ export interface ContextOf {
 }
 
 /**
- * The run that a task is in; `inject: [TaskContext]` asks for it.
+ * The run that a task is in; `inject: [TaskContext]` asks for it. What it has
+ * may be taken out of it: `run: (params, { signal, progress }) => ...`.
  *
  * @example
  * ```ts
@@ -85,16 +86,16 @@ export class TaskContext {
    *
    * @throws {RangeError} for any other fraction.
    */
-  progress(fraction: number, message?: string): void {
+  readonly progress = (fraction: number, message?: string): void => {
     if (!(fraction >= 0 && fraction <= 1)) {
       throw new RangeError(`Cannot tell ${fraction} as progress: it goes from 0 to 1`);
     }
     this.#of.progress(fraction, message);
-  }
+  };
 
-  log(line: string): void {
+  readonly log = (line: string): void => {
     this.#of.log(line);
-  }
+  };
 
   /**
    * Commits the run's last writes and its result in one transaction.
@@ -114,7 +115,6 @@ export class TaskContext {
    * });
    * ```
    */
-  complete<T extends TaskResult>(fn: (tx: Session) => Awaitable<T>): Promise<T> {
-    return this.#of.complete(fn);
-  }
+  readonly complete = <T extends TaskResult>(fn: (tx: Session) => Awaitable<T>): Promise<T> =>
+    this.#of.complete(fn);
 }

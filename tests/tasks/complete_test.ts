@@ -77,6 +77,7 @@ test("complete() rolls back when its function throws", async () => {
   );
   await assertRejects(() => bench.executor.execute(task), RangeError, "no");
   assertEquals(await bench.entries(), []);
+  assertEquals(bench.logger.entries, []);
 });
 
 test("complete() rolls back when returns refuses its value", async () => {

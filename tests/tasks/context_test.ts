@@ -11,7 +11,7 @@ import { defineTask, type Logger, TaskContext } from "../../lib/tasks/mod.ts";
 import { TestExecutor } from "./test_executor.ts";
 
 /** A task that does `use` with its context. */
-function contextTask<R extends object | undefined>(use: (context: TaskContext) => R) {
+function contextTask<R extends object | undefined>(use: (context: TaskContext) => R | Promise<R>) {
   return defineTask("contextual", {
     inject: [TaskContext],
     run: (_params, context) => use(context),
@@ -119,6 +119,17 @@ test("a context's signal is always the same, and has not aborted", async () => {
   const { one, two } = await bench.executor.execute(task);
   assertStrictEquals(one, two);
   assert(!one.aborted);
+});
+
+test("what a context has may be taken out of it", async () => {
+  await using bench = new TestExecutor();
+  const task = contextTask(async ({ progress, log, complete, signal }) => {
+    progress(0.5);
+    log("a line");
+    return await complete(() => ({ aborted: signal.aborted }));
+  });
+  assertEquals(await bench.executor.execute(task), { aborted: false });
+  assertEquals(bench.logger.messages, ["progress", "a line"]);
 });
 
 test("a context whose run has ended can't complete it any more", async () => {

@@ -3,6 +3,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { Kysely } from "kysely";
 import { Database, Session } from "../../lib/storage/mod.ts";
 import {
+  defineTask,
   type ProviderScope,
   TaskContext,
   TimeoutError,
@@ -259,9 +260,10 @@ test("what a factory makes for a run that was interrupted meanwhile is disposed"
   });
   const NeedsSlow = bench.provide("NeedsSlow", { inject: [Slow] });
   const Later = bench.provide("Later");
+  const LaterSingleton = bench.provide("LaterSingleton", { scope: "singleton" });
   bench.registry.register("slow", {
     timeout: 0.01,
-    inject: [NeedsSlow, Later],
+    inject: [NeedsSlow, LaterSingleton, Later],
     run: () => {
       bench.events.push("run");
     },
@@ -273,6 +275,27 @@ test("what a factory makes for a run that was interrupted meanwhile is disposed"
   // Neither is anything more made for it, nor is it called.
   assertEquals(bench.events, ["make Slow", "dispose Slow"]);
   assertEquals(bench.logger.entries, []);
+});
+
+test("nothing is made for a run that was interrupted while a singleton was made for it", async () => {
+  await using bench = new Tracked();
+  const gate = Promise.withResolvers<void>();
+  const Slow = token<string>("Slow");
+  const made = Promise.withResolvers<void>();
+  bench.executor.provide(Slow, {
+    create: async () => {
+      await gate.promise;
+      made.resolve();
+      return "slow";
+    },
+  });
+  const Later = bench.provide("Later", { scope: "singleton" });
+  const task = defineTask("slow", { timeout: 0.01, inject: [Slow, Later], run: () => {} });
+  await assertRejects(() => bench.executor.execute(task), TimeoutError);
+  gate.resolve();
+  await made.promise;
+  await bench.executor.stop();
+  assertEquals(bench.events, []);
 });
 
 test("a run that is interrupted while it is disposed answers so, and disposes once", async () => {

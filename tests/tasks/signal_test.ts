@@ -1,6 +1,7 @@
 import { test } from "bun:test";
 import { getEventListeners } from "node:events";
 import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
+import * as v from "valibot";
 import { Session, SessionClosedError } from "../../lib/storage/mod.ts";
 import { defineTask, TaskContext, TimeoutError, token } from "../../lib/tasks/mod.ts";
 import { TestExecutor } from "./test_executor.ts";
@@ -46,8 +47,9 @@ test("execute() runs nothing where the signal has aborted before", async () => {
   };
   bench.registry.register("plain", { run: count });
   bench.registry.register("injecting", { inject: [Value], run: count });
+  bench.registry.register("validating", { params: v.object({ value: v.number() }), run: count });
   const reason = new Error("before");
-  for (const name of ["plain", "injecting"]) {
+  for (const name of ["plain", "injecting", "validating"]) {
     const running = bench.executor.execute(name, {}, { signal: AbortSignal.abort(reason) });
     assertStrictEquals(await assertRejects(() => running), reason);
   }

@@ -1,6 +1,12 @@
 import { test } from "bun:test";
 import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
-import { defineTask, ExecutorStoppedError, TaskContext, token } from "../../lib/tasks/mod.ts";
+import {
+  defineTask,
+  ExecutorStoppedError,
+  TaskContext,
+  TimeoutError,
+  token,
+} from "../../lib/tasks/mod.ts";
 import { TestExecutor } from "./test_executor.ts";
 import { UnhandledRejections } from "./unhandled_rejections.ts";
 
@@ -191,6 +197,32 @@ test("stop() disposes singletons after what interrupted runs made of them", asyn
   await bench.executor.stop({ grace: 0 });
   await outcome;
   assertEquals(events, ["client", "client", "pool"]);
+  await bench.database.close();
+});
+
+test("stop() leaves a run that was interrupted before its reason", async () => {
+  const bench = new TestExecutor();
+  const disposing = Promise.withResolvers<void>();
+  const Slow = token<AsyncDisposable>("Slow");
+  bench.executor.provide(Slow, {
+    scope: "execution",
+    create: () => ({ [Symbol.asyncDispose]: () => disposing.promise }),
+  });
+  let kept: TaskContext | undefined;
+  const task = defineTask("slow", {
+    timeout: 0.01,
+    inject: [Slow, TaskContext],
+    run: (_params, _slow, context) => {
+      kept = context;
+      return new Promise<void>(() => {});
+    },
+  });
+  const error = await assertRejects(() => bench.executor.execute(task), TimeoutError);
+  const stopping = bench.executor.stop();
+  await new Promise((resolve) => setImmediate(resolve));
+  disposing.resolve();
+  await stopping;
+  assertStrictEquals(kept?.signal.reason, error);
   await bench.database.close();
 });
 
