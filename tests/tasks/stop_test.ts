@@ -52,6 +52,24 @@ test("stop() waits for what is running", async () => {
   await stopping;
 });
 
+test("stop() waits for the last one", async () => {
+  await using bench = new TestExecutor();
+  const quick = gated("quick");
+  const slow = gated("slow");
+  const first = bench.executor.execute(quick.task);
+  const last = bench.executor.execute(slow.task);
+  const order: string[] = [];
+  const stopping = bench.executor.stop().then(() => order.push("stop"));
+  quick.open();
+  await first;
+  await new Promise((resolve) => setImmediate(resolve));
+  order.push("first");
+  slow.open();
+  await last;
+  await stopping;
+  assertEquals(order, ["first", "stop"]);
+});
+
 test("stop() waits for tasks that inject nothing too", async () => {
   await using bench = new TestExecutor();
   const gate = Promise.withResolvers<void>();
