@@ -7,6 +7,7 @@ import {
   TimeoutError,
   token,
 } from "../../lib/tasks/mod.ts";
+import { RecordedTimers } from "./recorded_timers.ts";
 import { TestExecutor } from "./test_executor.ts";
 import { UnhandledRejections } from "./unhandled_rejections.ts";
 
@@ -68,6 +69,19 @@ test("stop() waits for the last one", async () => {
   await last;
   await stopping;
   assertEquals(order, ["first", "stop"]);
+});
+
+test("stop() leaves no timer", async () => {
+  await using bench = new TestExecutor();
+  using timers = new RecordedTimers();
+  const { task, started, open } = gated("slow");
+  const running = bench.executor.execute(task);
+  await started;
+  const stopping = bench.executor.stop({ grace: 60 });
+  open();
+  await running;
+  await stopping;
+  assertEquals([timers.count, timers.pending], [1, 0]);
 });
 
 test("stop() waits for tasks that inject nothing too", async () => {

@@ -2,6 +2,7 @@ import { test } from "bun:test";
 import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { Session, SessionClosedError } from "../../lib/storage/mod.ts";
 import { defineTask, TaskContext, TimeoutError, token } from "../../lib/tasks/mod.ts";
+import { RecordedTimers } from "./recorded_timers.ts";
 import { TestExecutor } from "./test_executor.ts";
 import { UnhandledRejections } from "./unhandled_rejections.ts";
 
@@ -38,26 +39,18 @@ test("the signal aborts with the TimeoutError that is the answer", async () => {
 
 test("a run that ends in time leaves no timer", async () => {
   await using bench = new TestExecutor();
-  const { setTimeout: original } = globalThis;
-  const timers: Timer[] = [];
-  globalThis.setTimeout = Object.assign((...args: Parameters<typeof original>) => {
-    const timer = original(...args);
-    timers.push(timer);
-    return timer;
-  }, original);
-  try {
-    const quick = defineTask("quick", { timeout: 60, run: async () => ({ ok: true }) });
-    const failing = defineTask("failing", {
-      timeout: 60,
-      run: () => Promise.reject(new Error("no")),
-    });
-    assertEquals(await bench.executor.execute(quick), { ok: true });
-    await assertRejects(() => bench.executor.execute(failing));
-  } finally {
-    globalThis.setTimeout = original;
-  }
-  assertEquals(timers.length, 2);
-  for (const timer of timers) assertEquals(Reflect.get(timer, "_destroyed"), true);
+  using timers = new RecordedTimers();
+  const quick = defineTask("quick", { timeout: 60, run: async () => ({ ok: true }) });
+  const failing = defineTask("failing", {
+    timeout: 60,
+    run: () => Promise.reject(new Error("no")),
+  });
+  assertEquals(await bench.executor.execute(quick), { ok: true });
+  await assertRejects(() => bench.executor.execute(failing));
+  const { signal } = new AbortController();
+  await bench.executor.execute(quick, {}, { signal });
+  await assertRejects(() => bench.executor.execute(quick, {}, { signal: AbortSignal.abort() }));
+  assertEquals([timers.count, timers.pending], [3, 0]);
 });
 
 test("the time-out covers the factories too", async () => {
