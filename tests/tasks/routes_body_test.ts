@@ -1,6 +1,7 @@
 import { test } from "bun:test";
 import { assert, assertEquals, assertFalse } from "@std/assert";
 import * as v from "valibot";
+import type { RequestServer } from "../../lib/http/mod.ts";
 import { problemOf, registerGreet, TestRouter } from "./test_router.ts";
 
 const INSTANCE = "/api/v1/tasks/greet/$execute";
@@ -159,6 +160,25 @@ test("by default 10 MiB are taken, and one byte more is 413", async () => {
   const answer = await bench.execute("measure", fits);
   assert(answer.endsWith(`"result":{"length":${limit - frame}},"error":null}`));
   assertEquals((await bench.post("measure", `${fits} `)).status, 413);
+});
+
+test("a Content-Length is believed where a server has framed the body, and nowhere else", async () => {
+  await using bench = new TestRouter({ maxBody: 100 });
+  registerGreet(bench);
+  const json = `{"params":{"name":"${"x".repeat(100)}"}}`;
+  const request = () =>
+    new Request(`http://localhost${INSTANCE}`, {
+      method: "POST",
+      headers: { "content-type": "application/json", "content-length": "50" },
+      body: json,
+    });
+  const server: RequestServer = {
+    requestIP: () => null,
+    timeout: () => {},
+    stop: async () => {},
+  };
+  assertEquals((await bench.router.fetch(request(), server)).status, 200);
+  assertEquals((await bench.router.fetch(request())).status, 413);
 });
 
 test("another content type is 415, and nothing is run", async () => {

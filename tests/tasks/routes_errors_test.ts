@@ -253,11 +253,40 @@ test("the signal of a task aborts when the client goes away, and nothing is left
   assertEquals(rejections.reasons, []);
 });
 
+test("a task that fails by itself is logged, though the client has gone", async () => {
+  await using bench = new TestRouter();
+  const started = Promise.withResolvers<void>();
+  const gate = Promise.withResolvers<void>();
+  const error = new Error("no");
+  bench.registry.register("blind", {
+    run: async () => {
+      started.resolve();
+      await gate.promise;
+      throw error;
+    },
+  });
+  const controller = new AbortController();
+  const { signal } = controller;
+  const path = "/api/v1/tasks/blind/$execute";
+  const answering = bench.fetch(path, { method: "POST", signal });
+  await started.promise;
+  controller.abort();
+  gate.resolve();
+  await answering;
+  assertEquals(
+    bench.logger.entries.map(({ fields }) => fields["error"]),
+    [error],
+  );
+});
+
 test("what goes wrong in a handler itself is a bare 500, and logged", async () => {
   await using bench = new TestRouter();
   const error = new Error("secret");
   const broken = Object.assign(Object.create(bench.registry), {
     listByTags: () => {
+      throw error;
+    },
+    get: () => {
       throw error;
     },
   });
@@ -271,7 +300,9 @@ test("what goes wrong in a handler itself is a bare 500, and logged", async () =
     detail: "The service failed to answer; its log says why",
     instance: "/api/v1/tasks",
   });
-  assertEquals(bench.logger.entries, [
+  assertEquals((await router.fetch(new Request("http://localhost/api/v1/tasks/x"))).status, 500);
+  assertEquals(bench.logger.entries.length, 2);
+  assertEquals(bench.logger.entries.slice(0, 1), [
     {
       level: "error",
       message: "a request failed",

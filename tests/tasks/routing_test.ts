@@ -64,6 +64,13 @@ test("the prefix can be another one, the root too", async () => {
   }
 });
 
+test("a router says under which headings its routes stand", async () => {
+  await using byDefault = new TestRouter();
+  await using own = new TestRouter({ tags: ["Tools", "Internal"] });
+  assertEquals(byDefault.router.tags, ["Tasks"]);
+  assertEquals(own.router.tags, ["Tools", "Internal"]);
+});
+
 test("create() refuses a prefix or a basePath that is no path", async () => {
   await using bench = new TestRouter();
   const { executor } = bench;
