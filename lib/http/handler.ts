@@ -14,3 +14,8 @@ export interface RequestServer {
 
 /** A fetch handler: what `Bun.serve({ fetch })`, Hono's `mount` and their like call. */
 export type Handler = (request: Request, server?: RequestServer) => Response | Promise<Response>;
+
+/** Whether a handler's second argument is a server: others than Bun's pass other things. */
+export function isRequestServer(server: RequestServer | undefined): server is RequestServer {
+  return typeof server?.requestIP === "function";
+}

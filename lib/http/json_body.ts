@@ -37,10 +37,12 @@ export async function readJson(request: Request, options: ReadJsonOptions): Prom
     return undefined;
   }
   if (length !== null && Number(length) > options.maxBody) throw tooLarge(options.maxBody);
-  const bytes =
-    length !== null && options.framed
-      ? await readWhole(request)
-      : await readBounded(request, options.maxBody);
+  const isFramed = length !== null && options.framed;
+  const bytes = await (isFramed
+    ? request.bytes().catch((cause: unknown) => {
+        throw brokenOff(cause);
+      })
+    : readBounded(request, options.maxBody));
   return bytes.byteLength === 0 ? undefined : parse(bytes);
 }
 
@@ -71,14 +73,6 @@ async function isEmpty(request: Request): Promise<boolean> {
     if (chunk.byteLength > 0) return false;
   }
   return true;
-}
-
-async function readWhole(request: Request): Promise<Uint8Array> {
-  try {
-    return await request.bytes();
-  } catch (cause) {
-    throw brokenOff(cause);
-  }
 }
 
 async function readBounded(request: Request, maxBody: number): Promise<Uint8Array> {

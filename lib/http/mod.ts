@@ -1,4 +1,5 @@
-export type { Handler, RequestServer } from "./handler.ts";
+export { type Handler, isRequestServer, type RequestServer } from "./handler.ts";
+export { InFlight } from "./in_flight.ts";
 export { type ReadJsonOptions, readJson } from "./json_body.ts";
 export { pathOf, queryOf } from "./path.ts";
 export { HttpProblem, type ProblemIssue, type ProblemOptions } from "./problem.ts";

@@ -4,8 +4,8 @@ export type Method = "DELETE" | "GET" | "POST" | "PUT";
 
 /** What stands at one path. */
 export interface RouteTarget<Route> {
-  /** By method; undefined where only deeper paths have routes. */
-  readonly routes: ReadonlyMap<string, Route> | undefined;
+  /** By method. */
+  readonly routes: ReadonlyMap<string, Route>;
   readonly parameters: Readonly<Record<string, string>>;
 }
 
@@ -40,28 +40,32 @@ export class RouteTree<Route> {
 
   /** What has routes at `path`, or else is mounted at or above it, deepest first. */
   find(path: string): RouteTarget<Route> | Handler | undefined {
-    const parameters: Record<string, string> = {};
+    const isEncoded = path.includes("%");
+    let parameters: Record<string, string> | undefined;
     let node = this.#root;
-    let mounted: Handler | undefined;
-    for (let start = 1; ; ) {
-      mounted = node.mounted ?? mounted;
-      if (start > path.length) break;
+    let { mounted } = node;
+    for (let start = 1; start <= path.length; ) {
       const slash = path.indexOf("/", start);
       const end = slash === -1 ? path.length : slash;
-      const segment = decode(path.slice(start, end));
+      const sent = path.slice(start, end);
+      const segment = isEncoded ? decode(sent) : sent;
       if (segment === undefined) return mounted;
       const literal = node.literals.get(segment);
       if (literal !== undefined) {
         node = literal;
       } else if (node.parameter !== undefined && segment !== "") {
+        parameters ??= {};
         parameters[node.parameter.name] = segment;
         node = node.parameter.node;
       } else {
         return mounted;
       }
+      mounted = node.mounted ?? mounted;
       start = end + 1;
     }
-    return node.routes === undefined ? mounted : { routes: node.routes, parameters };
+    return node.routes === undefined
+      ? mounted
+      : { routes: node.routes, parameters: parameters ?? NO_PARAMETERS };
   }
 
   #nodeOf(pattern: string): Node<Route> {
@@ -76,6 +80,8 @@ export class RouteTree<Route> {
     return node;
   }
 }
+
+const NO_PARAMETERS: Readonly<Record<string, string>> = Object.freeze({});
 
 function createNode<Route>(): Node<Route> {
   return { literals: new Map(), parameter: undefined, routes: undefined, mounted: undefined };
@@ -102,7 +108,6 @@ function parameterNode<Route>(node: Node<Route>, name: string, pattern: string):
 
 /** Undefined for a percent sign that begins no UTF-8, which names nothing. */
 function decode(segment: string): string | undefined {
-  if (!segment.includes("%")) return segment;
   try {
     return decodeURIComponent(segment);
   } catch {

@@ -1,4 +1,5 @@
-import type { Handler, RequestServer } from "./handler.ts";
+import { type Handler, isRequestServer, type RequestServer } from "./handler.ts";
+import { InFlight } from "./in_flight.ts";
 import { refuseCrossSite } from "./origin.ts";
 import { pathOf } from "./path.ts";
 import { HttpProblem } from "./problem.ts";
@@ -20,6 +21,8 @@ export interface Route {
   readonly method: Method;
   readonly pattern: string;
   readonly handler: RouteHandler;
+  /** The other sites whose pages may send what is no GET. */
+  readonly allowedOrigins: ReadonlySet<string>;
 }
 
 export interface RouterOptions {
@@ -51,10 +54,12 @@ export interface RouterOptions {
 export class Router {
   /** The handler to give to a server. It needs no `this`. */
   readonly fetch: (request: Request, server?: RequestServer) => Promise<Response>;
+  /** The requests that are being answered. */
+  readonly inFlight: InFlight = new InFlight();
   readonly #basePath: string;
   readonly #allowedOrigins: ReadonlySet<string>;
   readonly #onError: (error: unknown, request: Request) => void;
-  readonly #tree = new RouteTree<RouteHandler>();
+  readonly #tree = new RouteTree<Route>();
   readonly #routes: Route[] = [];
 
   /** @throws {TypeError} where `basePath` is no path, or one of `allowedOrigins` is no origin. */
@@ -85,18 +90,20 @@ export class Router {
 
   /** @throws {TypeError} where the pattern is no path, or is taken for this method. */
   add(method: Method, pattern: string, handler: RouteHandler): this {
-    this.#tree.add(method, pattern, handler);
-    this.#routes.push({ method, pattern, handler });
-    return this;
+    return this.#add({ method, pattern, handler, allowedOrigins: this.#allowedOrigins });
   }
 
   /**
-   * Takes over the routes of another router, whose own options then count no more.
+   * Takes over the routes of another router, with the origins that it allows;
+   * its base path counts no more.
    *
    * @throws {TypeError} where one of them is taken.
    */
   include(router: Router): this {
-    for (const { method, pattern, handler } of router.routes) this.add(method, pattern, handler);
+    for (const route of router.routes) {
+      const allowedOrigins = this.#allowedOrigins.union(route.allowedOrigins);
+      this.#add({ ...route, allowedOrigins });
+    }
     return this;
   }
 
@@ -116,27 +123,44 @@ export class Router {
   }
 
   async #fetch(request: Request, server: RequestServer | undefined): Promise<Response> {
-    const sentPath = pathOf(request.url);
+    const path = pathOf(request.url);
+    this.inFlight.begin();
     try {
-      refuseCrossSite(request, this.#allowedOrigins);
-      const target = this.#find(sentPath);
-      if (target === undefined) throw notFound(sentPath);
-      if (typeof target === "function") return await target(request, server);
-      const { routes, parameters } = target;
-      const handler = routes?.get(request.method === "HEAD" ? "GET" : request.method);
-      if (handler !== undefined) return await handler({ request, parameters, server });
-      return refuseMethod(request.method, sentPath, [...(routes?.keys() ?? [])]);
+      const target = this.#find(path);
+      if (target === undefined || typeof target === "function") {
+        refuseCrossSite(request, this.#allowedOrigins);
+        if (target === undefined) throw notFound(path);
+        return await target(request, server);
+      }
+      const { method } = request;
+      const route = target.routes.get(method === "HEAD" ? "GET" : method);
+      refuseCrossSite(request, route?.allowedOrigins ?? this.#allowedOrigins);
+      if (route === undefined) return refuseMethod(method, path, [...target.routes.keys()]);
+      const { parameters } = target;
+      return await route.handler({
+        request,
+        parameters,
+        server: isRequestServer(server) ? server : undefined,
+      });
     } catch (error) {
-      if (error instanceof HttpProblem) return error.toResponse(sentPath);
+      if (error instanceof HttpProblem) return error.toResponse(path);
       this.#onError(error, request);
       return new HttpProblem(500, "internal-error", {
         detail: "The service failed to answer; its log says why",
-      }).toResponse(sentPath);
+      }).toResponse(path);
+    } finally {
+      this.inFlight.end();
     }
   }
 
+  #add(route: Route): this {
+    this.#tree.add(route.method, route.pattern, route);
+    this.#routes.push(route);
+    return this;
+  }
+
   /** What stands at a path, without `basePath` before it, or where there is nothing with it. */
-  #find(path: string): RouteTarget<RouteHandler> | Handler | undefined {
+  #find(path: string): RouteTarget<Route> | Handler | undefined {
     const basePath = this.#basePath;
     if (basePath === "" || !path.startsWith(basePath)) return this.#tree.find(path);
     const rest = path.slice(basePath.length) || "/";

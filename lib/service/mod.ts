@@ -6,4 +6,4 @@ export {
 } from "./builder.ts";
 export { ServiceConfigurationError, ServiceStoppedError } from "./errors.ts";
 export type { Health, HealthCheck, HealthOptions, HealthState } from "./health.ts";
-export { Service, type ServiceHook, type StartOptions, type StopOptions } from "./service.ts";
+export { Service, type ServiceHook, type StartOptions } from "./service.ts";

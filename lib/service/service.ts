@@ -1,6 +1,12 @@
-import { HttpProblem, pathOf, type RequestServer, type Router } from "../http/mod.ts";
+import {
+  HttpProblem,
+  isRequestServer,
+  pathOf,
+  type RequestServer,
+  type Router,
+} from "../http/mod.ts";
 import type { Database } from "../storage/mod.ts";
-import type { TaskExecutor } from "../tasks/mod.ts";
+import type { StopOptions, TaskExecutor } from "../tasks/mod.ts";
 import { isCalledByEntryPoint } from "./bun/mod.ts";
 import { ServiceStoppedError } from "./errors.ts";
 import { enter, leave, type RunningService, replaceOlder } from "./running_services.ts";
@@ -21,11 +27,6 @@ export interface ServiceParts {
 export interface StartOptions {
   /** Whether SIGINT and SIGTERM stop the service, and end the process. @default {true} */
   signals?: boolean;
-}
-
-export interface StopOptions {
-  /** Seconds that running work is given before it is aborted. @default {10} */
-  grace?: number;
 }
 
 /**
@@ -51,8 +52,8 @@ export class Service implements AsyncDisposable {
   #starting: Promise<void> | undefined;
   #started = false;
   #stopping: Promise<void> | undefined;
-  #inFlight = 0;
-  #whenIdle: (() => void) | undefined;
+  /** Started, and not stopping: all that a request needs to know. */
+  #isServing = false;
 
   /** Services come from {@linkcode ServiceBuilder}. */
   constructor(parts: ServiceParts) {
@@ -102,25 +103,27 @@ export class Service implements AsyncDisposable {
     await this.stop();
   }
 
-  async #fetch(request: Request, server: RequestServer | undefined): Promise<Response> {
-    if (server !== undefined) this.#servers.add(server);
-    if (this.#stopping !== undefined) return unavailable("The service is stopping", request);
-    this.#inFlight += 1;
-    try {
-      if (!this.#started) await this.start();
-      return await this.#parts.router.fetch(request, server);
-    } catch (error) {
-      // The router answers whatever goes wrong in it, so this is the start.
-      this.executor.logger.error("the service could not start", { error });
-      return unavailable("The service could not start", request);
-    } finally {
-      this.#inFlight -= 1;
-      if (this.#inFlight === 0) this.#whenIdle?.();
-    }
+  #fetch(request: Request, server: RequestServer | undefined): Promise<Response> {
+    if (isRequestServer(server)) this.#servers.add(server);
+    return this.#isServing
+      ? this.#parts.router.fetch(request, server)
+      : this.#startAndFetch(request, server);
   }
 
-  #stopOnce({ grace = 10 }: StopOptions = {}): Promise<void> {
-    this.#stopping ??= this.#stop(grace);
+  async #startAndFetch(request: Request, server: RequestServer | undefined): Promise<Response> {
+    if (this.#stopping !== undefined) return unavailable("The service is stopping", request);
+    try {
+      await this.start();
+    } catch (error) {
+      this.executor.logger.error("the service could not start", { error });
+      return unavailable("The service could not start", request);
+    }
+    return await this.#fetch(request, server);
+  }
+
+  #stopOnce(options: StopOptions = {}): Promise<void> {
+    this.#isServing = false;
+    this.#stopping ??= this.#stop(options);
     return this.#stopping;
   }
 
@@ -131,12 +134,13 @@ export class Service implements AsyncDisposable {
     for (const hook of startupHooks) await hook(this);
     enter(this.#running, { handlesSignals: signals });
     this.#started = true;
+    this.#isServing = this.#stopping === undefined;
   }
 
-  async #stop(grace: number): Promise<void> {
+  async #stop({ grace = 10, abortGrace = 2 }: StopOptions): Promise<void> {
     // A start that fails is reported to who asked for it; there is still something to close.
     await this.#starting?.catch(() => {});
-    const { executor, database, shutdownHooks } = this.#parts;
+    const { router, executor, database, shutdownHooks } = this.#parts;
     const errors: unknown[] = [];
     const attempt = async (step: () => unknown) => {
       try {
@@ -146,11 +150,11 @@ export class Service implements AsyncDisposable {
       }
     };
     const deadline = performance.now() + grace * 1_000;
-    await this.#idle(grace);
+    await router.inFlight.settle(grace);
     const left = Math.max(0, deadline - performance.now()) / 1_000;
-    await attempt(() => executor.stop({ grace: left }));
+    await attempt(() => executor.stop({ grace: left, abortGrace }));
     // What was interrupted still has to be answered.
-    await this.#idle(1);
+    await router.inFlight.settle(1);
     if (this.#started) {
       for (const hook of shutdownHooks.toReversed()) await attempt(() => hook(this));
     }
@@ -158,16 +162,6 @@ export class Service implements AsyncDisposable {
     leave(this.#running);
     if (errors.length === 1) throw errors[0];
     if (errors.length > 1) throw new AggregateError(errors, "The service did not stop cleanly");
-  }
-
-  /** Resolves when no request is being answered, or after `seconds`. */
-  async #idle(seconds: number): Promise<void> {
-    if (this.#inFlight === 0) return;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#whenIdle = resolve;
-    const timer = setTimeout(resolve, seconds * 1_000);
-    await promise;
-    clearTimeout(timer);
   }
 
   /** Waits, a second at the most, until the servers have sent the last answers. */

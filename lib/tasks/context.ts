@@ -108,7 +108,7 @@ export class TaskContext {
    *
    * @example
    * ```ts
-   * await context.complete(async (tx) => {
+   * return await context.complete(async (tx) => {
    *   const db = tx.kysely<Tables>();
    *   await db.insertInto("payments").values({ cents }).execute();
    *   return { paid: cents };

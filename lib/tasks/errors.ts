@@ -90,7 +90,7 @@ export class ExecutorStoppedError extends Error {
   override readonly name = "ExecutorStoppedError";
 
   constructor(taskName: string) {
-    super(`"${taskName}" can't go on: its executor has stopped`);
+    super(`"${shorten(taskName)}" was stopped: the service is stopping`);
   }
 }
 

@@ -45,6 +45,7 @@ export class Execution implements RunValues, ContextOf {
   readonly #outcome = Promise.withResolvers<unknown>();
   readonly #followed: AbortSignal[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #deadline = Number.POSITIVE_INFINITY;
   #returned = false;
   #ended = false;
   #interruption: { readonly reason: unknown } | undefined;
@@ -54,6 +55,7 @@ export class Execution implements RunValues, ContextOf {
   #completed: Completed | undefined;
   #disposing: Promise<void> | undefined;
   #disposal: Promise<void> | undefined;
+  #lastWork: Promise<void> = Promise.resolve();
   #values: Map<Provider, unknown> | undefined;
   #disposables: AsyncDisposableStack | undefined;
   #controller: AbortController | undefined;
@@ -84,6 +86,11 @@ export class Execution implements RunValues, ContextOf {
   /** What is still being disposed of an interrupted run. It never rejects. */
   get disposal(): Promise<void> | undefined {
     return this.#disposal;
+  }
+
+  /** Resolves when the function has returned, which may be long after its run was interrupted. It never rejects. */
+  get finished(): Promise<void> {
+    return this.#lastWork;
   }
 
   get taskName(): string {
@@ -156,11 +163,11 @@ export class Execution implements RunValues, ContextOf {
     const { task, signal } = this.#options;
     const { timeout } = task;
     if (timeout !== null) {
-      const expire = () => this.interrupt(new TimeoutError(task.name, timeout));
-      this.#timer = setTimeout(expire, timeout * 1_000);
+      this.#deadline = performance.now() + timeout * 1_000;
+      this.#timer = setTimeout(() => this.#expire(), timeout * 1_000);
     }
     this.#follow(signal);
-    this.#call(params, plan).then(
+    this.#lastWork = this.#call(params, plan).then(
       (result) => this.#finish({ result }),
       (error: unknown) => this.#finish({ error }),
     );
@@ -204,10 +211,21 @@ export class Execution implements RunValues, ContextOf {
       returned = { error };
     }
     this.#returned = true;
+    this.#expireIfLate();
     await this.#waitForCompletion(returned);
     if (this.#completed !== undefined) return this.#resultOf(this.#completed, returned);
     if ("error" in returned) throw returned.error;
     return await check(returned.result);
+  }
+
+  #expire(): void {
+    const { name, timeout } = this.#options.task;
+    this.interrupt(new TimeoutError(name, timeout ?? 0));
+  }
+
+  /** A function that never yielded has kept the timer from firing. */
+  #expireIfLate(): void {
+    if (performance.now() > this.#deadline) this.#expire();
   }
 
   /** A complete() that nobody awaited still decides; its failure is for whoever does. */

@@ -1,4 +1,5 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { InFlight } from "../http/mod.ts";
 import { Database, Session } from "../storage/mod.ts";
 import { Container, type Plan } from "./container.ts";
 import { type Principal, TaskContext } from "./context.ts";
@@ -13,7 +14,8 @@ import { consoleLogger, type Logger } from "./logger.ts";
 import { checkProvider, type ProviderOptions } from "./provider.ts";
 import type { TaskRegistry } from "./registry.ts";
 import { type ValidationIssue, type ValidationResult, validate } from "./schema/mod.ts";
-import { type Awaitable, LONGEST_TIMEOUT, type NoParams, type Task } from "./task.ts";
+import type { Awaitable, NoParams, Task } from "./task.ts";
+import { describeTask } from "./task_info.ts";
 import type { Injectable, Providable } from "./token.ts";
 
 export interface TaskExecutorOptions {
@@ -35,10 +37,24 @@ export interface ExecuteOptions {
   principal?: Principal | null;
 }
 
+export interface StopOptions {
+  /** Seconds that running work is given before it is aborted. @default {10} */
+  grace?: number;
+  /** Seconds that aborted work is given to end. @default {2} */
+  abortGrace?: number;
+}
+
 /** The arguments of `execute()` after the task; params may be left out where an empty object will do. */
 export type ExecuteArguments<Input> = NoParams extends Input
   ? [params?: Input | null, options?: ExecuteOptions]
   : [params: Input, options?: ExecuteOptions];
+
+/** What is worked out once for all runs of a task. */
+interface Preparation {
+  readonly plan: Plan<Execution>;
+  /** Whether a parameter is called as something that every object inherits, such as `toString`. */
+  readonly asksForInherited: boolean;
+}
 
 /**
  * Runs tasks: validates params and result, injects, watches the time.
@@ -54,10 +70,9 @@ export class TaskExecutor implements AsyncDisposable {
   readonly database: Database;
   readonly logger: Logger;
   readonly #container: Container<Execution>;
-  #plans = new WeakMap<Task, Plan<Execution>>();
+  #preparations = new WeakMap<Task, Preparation>();
   readonly #running = new Set<Execution>();
-  #active = 0;
-  #whenIdle: (() => void) | undefined;
+  readonly #inFlight = new InFlight();
   #stopped = false;
   #stopping: Promise<void> | undefined;
 
@@ -103,7 +118,7 @@ export class TaskExecutor implements AsyncDisposable {
       create: create as (...injected: unknown[]) => unknown,
     });
     // A task's plan has a place for what was optional and is provided now.
-    this.#plans = new WeakMap();
+    this.#preparations = new WeakMap();
     return this;
   }
 
@@ -129,12 +144,13 @@ export class TaskExecutor implements AsyncDisposable {
     const task = typeof nameOrTask === "string" ? this.registry.get(nameOrTask) : nameOrTask;
     const watched = typeof signal === "function" ? undefined : signal;
     watched?.throwIfAborted();
-    this.#active += 1;
+    this.#inFlight.begin();
     try {
-      const params = await parseParams(task, sent);
+      const { plan, asksForInherited } = this.#prepare(task);
+      const parsing = parseParams(task, sent, { asksForInherited });
+      const params = parsing instanceof Promise ? await parsing : parsing;
       // An asynchronous schema may have outlasted the executor.
       if (this.#stopped) throw new ExecutorStoppedError(task.name);
-      const plan = this.#planOf(task);
       // Where nothing was asked for that could end, there is nothing to make or watch.
       if (plan.length === 0 && task.timeout === null && watched === undefined) {
         return await parseResult(task, await task.run(params));
@@ -155,21 +171,21 @@ export class TaskExecutor implements AsyncDisposable {
         this.#forget(execution);
       }
     } finally {
-      this.#active -= 1;
-      if (this.#active === 0) this.#whenIdle?.();
+      this.#inFlight.end();
     }
   }
 
   /**
    * Waits up to `grace` seconds for what is running, which may still execute
-   * other tasks; then interrupts the rest, and disposes the singletons. From
+   * other tasks; then interrupts the rest, gives it `abortGrace` seconds to
+   * end what it has begun, such as a command, and disposes the singletons. From
    * then on nothing can be executed.
    *
    * A task without `inject` and `timeout` has nothing that could interrupt it:
    * after `grace` it is left behind.
    */
-  stop({ grace = 10 }: { grace?: number } = {}): Promise<void> {
-    this.#stopping ??= this.#stop(grace);
+  stop({ grace = 10, abortGrace = 2 }: StopOptions = {}): Promise<void> {
+    this.#stopping ??= this.#stop(grace, abortGrace);
     return this.#stopping;
   }
 
@@ -177,15 +193,16 @@ export class TaskExecutor implements AsyncDisposable {
     await this.stop();
   }
 
-  async #stop(grace: number): Promise<void> {
-    await this.#idle(grace);
+  async #stop(grace: number, abortGrace: number): Promise<void> {
+    await this.#inFlight.settle(grace);
     this.#stopped = true;
     const left = [...this.#running];
     for (const execution of left) {
       execution.interrupt(new ExecutorStoppedError(execution.taskName));
     }
     // What a run made may need the singletons until it is disposed.
-    await Promise.all(left.map((execution) => execution.disposal));
+    await Promise.all(left.map(({ disposal }) => disposal));
+    await whenAllFinished(left, abortGrace);
     await this.#container.dispose();
   }
 
@@ -196,33 +213,41 @@ export class TaskExecutor implements AsyncDisposable {
     else void execution.disposal.then(forget);
   }
 
-  /** Resolves when nothing runs, or after `seconds`. */
-  async #idle(seconds: number): Promise<void> {
-    if (this.#active === 0) return;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#whenIdle = resolve;
-    const timer = setTimeout(resolve, Math.min(seconds, LONGEST_TIMEOUT) * 1_000);
-    await promise;
-    clearTimeout(timer);
-  }
-
-  /** How to make the arguments of a task, worked out again when providers have been added. */
-  #planOf(task: Task): Plan<Execution> {
-    let plan = this.#plans.get(task);
-    if (plan === undefined) {
-      plan = this.#container.plan(task.inject, `The task "${task.name}"`);
-      this.#plans.set(task, plan);
+  /** Works out how to run a task; again when providers have been added. */
+  #prepare(task: Task): Preparation {
+    let preparation = this.#preparations.get(task);
+    if (preparation === undefined) {
+      const { parameters } = describeTask(task);
+      preparation = {
+        plan: this.#container.plan(task.inject, `The task "${task.name}"`),
+        asksForInherited: parameters.some(({ name }) => name in Object.prototype),
+      };
+      this.#preparations.set(task, preparation);
     }
-    return plan;
+    return preparation;
   }
 }
 
+/** Resolves when all of them have finished, or after `seconds`. */
+async function whenAllFinished(executions: readonly Execution[], seconds: number): Promise<void> {
+  if (executions.length === 0) return;
+  const { promise: late, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, seconds * 1_000);
+  await Promise.race([Promise.all(executions.map(({ finished }) => finished)), late]);
+  clearTimeout(timer);
+}
+
 /** Validated params; a promise only where the schema is asynchronous. */
-function parseParams(task: Task, sent: unknown): Awaitable<unknown> {
+function parseParams(
+  task: Task,
+  sent: unknown,
+  { asksForInherited }: { asksForInherited: boolean },
+): Awaitable<unknown> {
   if (task.params === undefined) return {};
+  const params = sent ?? {};
   return parse(
     task.params,
-    withoutPrototype(sent ?? {}),
+    asksForInherited ? withoutPrototype(params) : params,
     (issues) => new ValidationError(task.name, issues),
   );
 }

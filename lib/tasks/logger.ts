@@ -1,3 +1,5 @@
+import { messageOf, textOf, tracebackOf } from "./thrown.ts";
+
 /** Where a task, and taskmount itself, writes to. `fields` belong to the message. */
 export interface Logger {
   debug(message: string, fields?: Readonly<Record<string, unknown>>): void;
@@ -6,7 +8,10 @@ export interface Logger {
   error(message: string, fields?: Readonly<Record<string, unknown>>): void;
 }
 
-/** Writes to the console, all but `debug`. */
+/**
+ * Writes lines to the console, all but `debug`: time, level, message, and the
+ * fields as `name=value`; the stack of an `error` follows below.
+ */
 export const consoleLogger: Logger = {
   debug: () => {},
   info: (message, fields) => write("info", message, fields),
@@ -27,11 +32,11 @@ export function withFields(logger: Logger, fields: Readonly<Record<string, unkno
 function write(
   level: "info" | "warn" | "error",
   message: string,
-  fields: Readonly<Record<string, unknown>> = {},
+  { error, ...fields }: Readonly<Record<string, unknown>> = {},
 ): void {
-  const line = `${new Date().toISOString()} ${level} ${message}`;
+  const pairs = Object.entries(fields).map(([name, value]) => ` ${name}=${textOf(value)}`);
+  const line = `${new Date().toISOString()} ${level} ${message}${pairs.join("")}`;
+  const trace = error === undefined ? "" : `\n${tracebackOf(error) ?? messageOf(error)}`;
   // biome-ignore lint/suspicious/noConsole: this logger is the one that writes to the console.
-  if (Object.keys(fields).length === 0) console[level](line);
-  // biome-ignore lint/suspicious/noConsole: as above.
-  else console[level](line, fields);
+  console[level](line + trace);
 }

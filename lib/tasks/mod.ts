@@ -16,6 +16,7 @@ export {
 export {
   type ExecuteArguments,
   type ExecuteOptions,
+  type StopOptions,
   TaskExecutor,
   type TaskExecutorOptions,
 } from "./executor.ts";

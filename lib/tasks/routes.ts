@@ -12,7 +12,8 @@ import { ExecutorStoppedError, TaskNotFoundError, ValidationError } from "./erro
 import type { TaskExecutor } from "./executor.ts";
 import { validate } from "./schema/mod.ts";
 import type { Task } from "./task.ts";
-import { errorToWire, isInstance, resultToJson, toWire } from "./to_wire.ts";
+import { isInstance } from "./thrown.ts";
+import { errorToWire, resultToJson, toWire } from "./to_wire.ts";
 
 export interface TaskRouterOptions extends Omit<RouterOptions, "onError"> {
   executor: TaskExecutor;
@@ -30,7 +31,7 @@ export interface TaskRouterOptions extends Omit<RouterOptions, "onError"> {
   maxBody?: number;
 }
 
-const JSON_HEADERS = { "content-type": "application/json" };
+const JSON_INIT = { headers: new Headers({ "content-type": "application/json" }) };
 
 const JsonObject = v.custom<object>(isJsonObject, "Expected an object");
 const ExecuteBody = v.pipe(
@@ -112,22 +113,20 @@ export class TaskRouter extends Router {
     server: RequestServer | undefined,
   ): Promise<Response> {
     const body = await readJson(request, { maxBody: this.#maxBody, framed: server !== undefined });
-    const params = await parseBody(body);
+    const params = parseBody(body);
     // Written before the task runs: the echo is what was sent, whatever the task does to it.
     const head = `{"task_name":"${task.name}","params":${JSON.stringify(params)},"result":`;
     try {
       const result = await this.#executor.execute(task, params, { signal: () => request.signal });
       const json = resultToJson(task.name, result);
-      return new Response(`${head}${json},"error":null}`, { headers: JSON_HEADERS });
+      return new Response(`${head}${json},"error":null}`, JSON_INIT);
     } catch (error) {
       refuseUnavailable(error);
       if (!isInstance(error, ValidationError) && !isCallerGone(request, error)) {
         this.#executor.logger.error("a task failed", { task: task.name, error });
       }
       const wire = errorToWire(error, { traceback: this.#traceback });
-      return new Response(`${head}null,"error":${JSON.stringify(wire)}}`, {
-        headers: JSON_HEADERS,
-      });
+      return new Response(`${head}null,"error":${JSON.stringify(wire)}}`, JSON_INIT);
     }
   }
 
@@ -141,8 +140,9 @@ export class TaskRouter extends Router {
   }
 }
 
-async function parseBody(body: unknown): Promise<object> {
-  const parsed = await validate(ExecuteBody, body ?? {});
+function parseBody(body: unknown): object {
+  if (body === undefined || body === null) return {};
+  const parsed = validate(ExecuteBody, body);
   if (parsed.issues === undefined) return parsed.value.params ?? {};
   throw new HttpProblem(422, "invalid-request", {
     detail: 'The body must be {"params": {...}}, {} or empty',

@@ -1,14 +1,20 @@
 import { test } from "bun:test";
+import { existsSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import {
   Database,
   ExecutorStoppedError,
+  runShell,
   ServiceBuilder,
   ServiceStoppedError,
   Session,
+  shell,
   TaskContext,
   TaskRegistry,
 } from "../../lib/mod.ts";
+import { isAlive } from "../shell/processes.ts";
 
 const quiet = { displayName: "Quiet", signals: false };
 
@@ -132,7 +138,7 @@ test("stop({ grace }) aborts what is still running after its grace", async () =>
   const service = new ServiceBuilder(quiet).withTasks({ registry }).build();
   const running = service.fetch(request("/api/v1/tasks/wait/$execute", { method: "POST" }));
   await started;
-  await service.stop({ grace: 0.01 });
+  await service.stop({ grace: 0.01, abortGrace: 0.01 });
   assertEquals((await running).status, 503);
 });
 
@@ -208,4 +214,29 @@ test("services of one evaluation never touch each other, also under one id", asy
   await first.start();
   await second.start();
   assertEquals((await first.fetch(request("/health"))).status, 200);
+});
+
+test("stop() gives an aborted task the time to end the command that it runs", async () => {
+  const registry = new TaskRegistry();
+  const pid = Promise.withResolvers<number>();
+  registry.register("sleep", {
+    inject: [TaskContext],
+    run: async (_params, { signal }) => {
+      const file = join(tmpdir(), `taskmount-${crypto.randomUUID()}`);
+      const running = runShell(shell`mkfifo ${file}; sleep 1000 & echo $! > ${file}; wait`, {
+        signal,
+      });
+      // Opening it waits for the command to open it too.
+      while (!existsSync(file)) await new Promise((resolve) => setImmediate(resolve));
+      pid.resolve(Number(await Bun.file(file).text()));
+      rmSync(file);
+      return await running;
+    },
+  });
+  const service = new ServiceBuilder(quiet).withTasks({ registry }).build();
+  const answer = service.fetch(request("/api/v1/tasks/sleep/$execute", { method: "POST" }));
+  const sleeper = await pid.promise;
+  await service.stop({ grace: 0 });
+  assertEquals((await answer).status, 503);
+  assertEquals(isAlive(sleeper), false);
 });

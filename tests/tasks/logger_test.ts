@@ -19,28 +19,29 @@ function written(use: () => void): unknown[][] {
   return lines;
 }
 
-test("consoleLogger writes time, level and message, and fields where there are some", () => {
-  const failure = new Error("no");
+test("consoleLogger writes time, level, message and fields, and an error's stack below", () => {
+  const failure = new Error("no", { cause: new TypeError("why") });
   const lines = written(() => {
     consoleLogger.debug("hidden");
     consoleLogger.info("plain");
-    consoleLogger.warn("with fields", { task: "x" });
-    consoleLogger.error("failed", { error: failure });
+    consoleLogger.warn("with fields", { task: "x", issues: [{ path: [] }] });
+    consoleLogger.error("failed", { task: "x", error: failure });
+    consoleLogger.error("odd", { error: "text" });
   });
-  assertEquals(
-    lines.map(([level]) => level),
-    ["info", "warn", "error"],
-  );
   const texts = lines.map(([, text]) => String(text));
   for (const text of texts) assertMatch(text, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z /);
   assertEquals(
-    texts.map((text) => text.slice(25)),
-    ["info plain", "warn with fields", "error failed"],
+    lines.map(([level, , ...rest]) => [level, rest]),
+    ["info", "warn", "error", "error"].map((level) => [level, []]),
   );
-  assertEquals(
-    lines.map((line) => line.slice(2)),
-    [[], [{ task: "x" }], [{ error: failure }]],
+  const [plain, fields, failed, odd] = texts.map((text) => text.slice(25));
+  assertEquals(plain, "info plain");
+  assertEquals(fields, 'warn with fields task=x issues=[{"path":[]}]');
+  assertMatch(
+    failed ?? "",
+    /^error failed task=x\nError: no\n +at [\s\S]*\nCaused by: TypeError: why\n/,
   );
+  assertEquals(odd, "error odd\ntext");
 });
 
 test("an executor writes to consoleLogger where it is given no other", () => {

@@ -33,7 +33,7 @@ test("stop() resolves at once where nothing runs, and nothing can be executed af
   await assertRejects(
     () => bench.executor.execute("task"),
     ExecutorStoppedError,
-    '"task" can\'t go on: its executor has stopped',
+    '"task" was stopped: the service is stopping',
   );
 });
 
@@ -128,7 +128,7 @@ test("stop() interrupts what is still running after grace", async () => {
   });
   const running = bench.executor.execute(task);
   const outcome = assertRejects(() => running, ExecutorStoppedError);
-  await bench.executor.stop({ grace: 0.01 });
+  await bench.executor.stop({ grace: 0.01, abortGrace: 0.01 });
   assertStrictEquals(await outcome, reason);
   await rejections.settle();
   assertEquals(rejections.reasons, []);
@@ -139,7 +139,7 @@ test("stop() with no grace interrupts at once", async () => {
   const { task, started } = gated("slow");
   const outcome = assertRejects(() => bench.executor.execute(task), ExecutorStoppedError);
   await started;
-  await bench.executor.stop({ grace: 0 });
+  await bench.executor.stop({ grace: 0, abortGrace: 0.01 });
   await outcome;
 });
 
@@ -193,7 +193,7 @@ test("stop() refuses a run whose params were validated too slowly", async () => 
     },
   });
   const running = bench.executor.execute(task, {});
-  await bench.executor.stop({ grace: 0.01 });
+  await bench.executor.stop({ grace: 0.01, abortGrace: 0.01 });
   gate.resolve();
   await assertRejects(() => running, ExecutorStoppedError);
   assertEquals(ran, false);
@@ -226,7 +226,7 @@ test("stop() disposes singletons after what interrupted runs made of them", asyn
   const stopped = bench.executor.execute(defineTask("stopped", { inject: [Client], run }));
   const outcome = assertRejects(() => stopped, ExecutorStoppedError);
   await started.promise;
-  await bench.executor.stop({ grace: 0 });
+  await bench.executor.stop({ grace: 0, abortGrace: 0.01 });
   await outcome;
   assertEquals(events, ["client", "client", "pool"]);
   await bench.database.close();
@@ -281,7 +281,7 @@ test("stop() while a singleton is made disposes it as soon as it is there", asyn
   });
   const outcome = assertRejects(() => bench.executor.execute(task), ExecutorStoppedError);
   await started.promise;
-  await bench.executor.stop({ grace: 0 });
+  await bench.executor.stop({ grace: 0, abortGrace: 0.01 });
   await outcome;
   gate.resolve();
   await disposed.promise;

@@ -37,7 +37,7 @@ export class TestExecutor implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.executor.stop({ grace: 0 });
+    await this.executor.stop({ grace: 0, abortGrace: 0.01 });
     await this.database.close();
   }
 }

@@ -160,3 +160,16 @@ test("what a run returns after its time-out is dropped", async () => {
   assertEquals(bench.logger.entries, []);
   assertEquals(rejections.reasons, []);
 });
+
+test("TimeoutError is the answer too where a function never yielded", async () => {
+  await using bench = new TestExecutor();
+  const task = defineTask("busy", {
+    timeout: 0.01,
+    run: () => {
+      const end = performance.now() + 30;
+      while (performance.now() < end);
+      return { late: true };
+    },
+  });
+  await assertRejects(() => bench.executor.execute(task), TimeoutError, "0.01 seconds");
+});

@@ -28,8 +28,8 @@ export type ValidationResult<Output> =
 /**
  * Validates a value by a Standard Schema.
  *
- * The result comes at once where the schema validates synchronously, so that no promise is made for
- * it. Issues are bounded, whatever was sent: at most 100 of them, with messages of at most 500
+ * The result comes at once where the schema validates synchronously, as valibot's do but for those
+ * that are called async, so that no promise is made for it. Issues are bounded, whatever was sent: at most 100 of them, with messages of at most 500
  * characters, and paths of at most 100 keys of at most 200 characters.
  *
  * @throws What the schema's own functions throw.
@@ -40,6 +40,14 @@ export type ValidationResult<Output> =
  * // { issues: [{ path: ["name"], message: "Invalid type: Expected string but received 1" }] }
  * ```
  */
+export function validate<Output>(
+  schema: StandardSchemaV1<unknown, Output> & { readonly async: false },
+  value: unknown,
+): ValidationResult<Output>;
+export function validate<Output>(
+  schema: StandardSchemaV1<unknown, Output>,
+  value: unknown,
+): ValidationResult<Output> | Promise<ValidationResult<Output>>;
 export function validate<Output>(
   schema: StandardSchemaV1<unknown, Output>,
   value: unknown,
