@@ -68,12 +68,10 @@ export class Session implements Disposable {
       const transaction = await this.#scope.begin();
       const tx = new Session(transaction, this.#dialect, "transaction");
       try {
-        const result = await Promise.race([(async () => await fn(tx))(), transaction.lost]);
-        tx[Symbol.dispose]();
+        const result = await Promise.race([fn(tx), transaction.lost]);
         await transaction.commit();
         return result;
       } finally {
-        tx[Symbol.dispose]();
         await transaction.rollback();
       }
     });
@@ -140,7 +138,7 @@ class SessionScope implements Scope {
     if (!this.#open) return;
     this.#open = false;
     for (const rows of this.#streams) void rows.return?.();
-    // A transaction's session ends before its commit, a run's takes down what is open.
+    // A transaction ends by its own commit or rollback.
     if (this.#of === "run") this.#transaction?.abort(new SessionClosedError("run"));
   }
 }

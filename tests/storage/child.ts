@@ -6,13 +6,20 @@ import { join } from "node:path";
  * length of time.
  */
 export class Child implements AsyncDisposable {
-  readonly #process: Bun.Subprocess<"pipe", "pipe", "inherit">;
+  readonly #process: Bun.Subprocess<"pipe", "pipe", "inherit" | "ignore">;
   readonly #lines: AsyncIterator<string>;
 
-  constructor(fixture: string, args: readonly string[], env: Record<string, string> = {}) {
+  constructor(
+    fixture: string,
+    args: readonly string[],
+    {
+      env = {},
+      stderr = "inherit",
+    }: { env?: Record<string, string>; stderr?: "inherit" | "ignore" } = {},
+  ) {
     this.#process = Bun.spawn(
       [process.execPath, join(import.meta.dir, "fixtures", fixture), ...args],
-      { stdin: "pipe", stdout: "pipe", stderr: "inherit", env: { ...process.env, ...env } },
+      { stdin: "pipe", stdout: "pipe", stderr, env: { ...process.env, ...env } },
     );
     this.#lines = linesOf(this.#process.stdout);
   }

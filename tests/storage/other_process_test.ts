@@ -1,9 +1,12 @@
-import { test } from "bun:test";
-import { assertEquals, assertGreaterOrEqual, assertRejects } from "@std/assert";
+import { setDefaultTimeout, test } from "bun:test";
+import { assertEquals, assertGreaterOrEqual, assertLess, assertRejects } from "@std/assert";
 import { sql } from "kysely";
 import { Database, DatabaseBusyError, SessionClosedError } from "../../lib/storage/mod.ts";
 import { Child } from "./child.ts";
 import { createEntries, insert, type Tables, TemporaryFolder, texts } from "./databases.ts";
+
+// Other processes take their time where the machine is busy.
+setDefaultTimeout(60_000);
 
 /** Lets timers run as often as this, which a blocked event loop wouldn't. */
 async function ticks(count: number): Promise<void> {
@@ -74,6 +77,32 @@ test("busyTimeout gives up with DatabaseBusyError, and the next write works", as
   assertEquals(await texts(database), ["later", "later still"]);
 });
 
+test("writes that queue up behind another process's lock give up together", async () => {
+  await using folder = await TemporaryFolder.create();
+  const path = folder.file("app.db");
+  await using database = Database.sqlite(path, { busyTimeout: 0.5 });
+  await createEntries(database);
+  await using holder = new Child("hold_lock.ts", [path]);
+  assertEquals(await holder.line(), "ready");
+  holder.send("lock");
+  assertEquals(await holder.line(), "lock");
+  const start = performance.now();
+  const waiting = Array.from({ length: 30 }, (_, index) =>
+    index % 2 === 0
+      ? insert(database, `${index}`)
+      : database.transaction((tx) => insert(tx, `${index}`)),
+  );
+  for (const write of waiting) await assertRejects(() => write, DatabaseBusyError);
+  // One after the other they would take 15 seconds.
+  assertLess(performance.now() - start, 7_000);
+  const late = insert(database, "late");
+  await ticks(5);
+  holder.send("release");
+  assertEquals(await holder.line(), "release");
+  await late;
+  assertEquals(await texts(database), ["late"]);
+});
+
 test("a write that waits for another process when its session ends is never run", async () => {
   await using folder = await TemporaryFolder.create();
   const path = folder.file("app.db");
@@ -137,15 +166,15 @@ test("two processes count in one file and lose nothing", async () => {
       { name: "transaction", value: 0 },
     ])
     .execute();
-  await using first = new Child("count.ts", [path, "2000"]);
-  await using second = new Child("count.ts", [path, "2000"]);
+  await using first = new Child("count.ts", [path, "1000"]);
+  await using second = new Child("count.ts", [path, "1000"]);
   assertEquals([await first.line(), await second.line()], ["ready", "ready"]);
   first.send("go");
   second.send("go");
   assertEquals([await first.line(), await second.line()], ["done", "done"]);
   assertEquals(await db.selectFrom("counters").selectAll().orderBy("name").execute(), [
-    { name: "single", value: 4_000 },
-    { name: "transaction", value: 4_000 },
+    { name: "single", value: 2_000 },
+    { name: "transaction", value: 2_000 },
   ]);
   assertEquals(await integrity(database), [{ integrity_check: "ok" }]);
 });

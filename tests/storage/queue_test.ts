@@ -1,5 +1,8 @@
+import { setDefaultTimeout } from "bun:test";
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { insert, type Tables, testOnEach, texts } from "./databases.ts";
+
+setDefaultTimeout(60_000);
 
 testOnEach("5,000 concurrent writes and reads finish, in order", async (database) => {
   const db = database.kysely<Tables>();

@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { assertEquals, assertInstanceOf, assertRejects, assertThrows } from "@std/assert";
 import { sql } from "kysely";
 import { SessionClosedError } from "../../lib/storage/mod.ts";
 import { insert, type Tables, testOnEach, texts } from "./databases.ts";
@@ -45,7 +45,8 @@ for (const outcome of ["commit", "rollback"]) {
       const kept = await database
         .transaction(async (tx) => {
           const handle = tx.kysely<Tables>();
-          await insert(handle, "inside");
+          await insert(handle, "a");
+          await insert(handle, "b");
           const rows = handle.selectFrom("entries").selectAll().stream();
           await rows.next();
           if (outcome === "commit") return { tx, handle, rows };
@@ -58,7 +59,7 @@ for (const outcome of ["commit", "rollback"]) {
       await assertRejects(() => insert(handle, "stray"), SessionClosedError);
       await assertRejects(() => tx.transaction(() => {}), SessionClosedError);
       await assertRejects(() => rows.next(), SessionClosedError);
-      assertEquals(await texts(database), outcome === "commit" ? ["inside"] : []);
+      assertEquals(await texts(database), outcome === "commit" ? ["a", "b"] : []);
     },
   );
 }
@@ -75,18 +76,22 @@ testOnEach("a session's end stops its stream in progress", async (database) => {
 testOnEach("a session's end stops its transaction's stream in progress", async (database) => {
   for (const text of ["a", "b", "c"]) await insert(database, text);
   const session = database.session();
-  await assertRejects(
-    () =>
-      session.transaction(async (tx) => {
-        const seen: string[] = [];
-        const rows = tx.kysely<Tables>().selectFrom("entries").select("text").stream();
-        for await (const { text } of rows) {
-          seen.push(text);
-          session[Symbol.dispose]();
-        }
-      }),
-    SessionClosedError,
-  );
+  const seen: string[] = [];
+  const over = Promise.withResolvers<unknown>();
+  const transaction = session.transaction(async (tx) => {
+    try {
+      const rows = tx.kysely<Tables>().selectFrom("entries").select("text").stream();
+      for await (const { text } of rows) {
+        seen.push(text);
+        session[Symbol.dispose]();
+      }
+    } catch (error) {
+      over.resolve(error);
+    }
+  });
+  await assertRejects(() => transaction, SessionClosedError);
+  assertInstanceOf(await over.promise, SessionClosedError);
+  assertEquals(seen, ["a"]);
 });
 
 testOnEach(

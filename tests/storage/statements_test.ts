@@ -118,19 +118,30 @@ testOnEach("a setting holds for writes and reads", async (database) => {
   await sql`insert into children values (99)`.execute(db);
   await sql`pragma foreign_keys = on`.execute(db);
   await assertRejects(() => sql`insert into children values (98)`.execute(db));
-  await sql`pragma case_sensitive_like = on`.execute(db);
-  await insert(db, "a");
-  await insert(db, "A");
-  const like = db.selectFrom("entries").select("text").where("text", "like", "a");
-  assertEquals(await like.execute(), [{ text: "a" }]);
+  const size = sql<{ cache_size: number }>`pragma cache_size`;
+  for (const value of [-1234, -99, -1234, -99]) {
+    await sql.raw(`pragma cache_size = ${value}`).execute(db);
+    assertEquals((await size.execute(db)).rows, [{ cache_size: value }]);
+    await database.transaction(async (tx) => {
+      assertEquals((await size.execute(tx.kysely())).rows, [{ cache_size: value }]);
+    });
+  }
   const { rows } = await sql`pragma foreign_keys`.execute(db);
   assertEquals(rows, [{ foreign_keys: 1 }]);
 });
 
-testOnEach("a setting that writes to the file runs once", async (database) => {
+testOnEach("a setting that writes to the file is written once", async (database) => {
   const db = database.kysely<Tables>();
+  // What it says changes whenever another connection has written.
+  const foreignWrites = () =>
+    database.transaction(async (tx) => {
+      const version = sql<{ data_version: number }>`pragma data_version`;
+      return (await version.execute(tx.kysely())).rows[0]?.data_version;
+    });
+  const before = await foreignWrites();
   await sql`pragma user_version = 7`.execute(db);
   assertEquals((await sql`pragma user_version`.execute(db)).rows, [{ user_version: 7 }]);
+  assertEquals(await foreignWrites(), before);
 });
 
 testOnEach(

@@ -37,18 +37,18 @@ testOnEach(
   },
 );
 
-testOnEach("stream() reads a million rows without holding them", async (database) => {
+testOnEach("stream() reads no further than its consumer", async (database) => {
   const db = database.kysely<Tables>();
   const numbers = sql<{ n: number }>`(
-    with recursive numbers (n) as (select 1 union all select n + 1 from numbers where n < 1000000)
+    with recursive numbers (n) as (select 1 union all select n + 1 from numbers where n < 1000000000000)
     select n from numbers
   )`.as("numbers");
   let count = 0;
   for await (const { n } of db.selectFrom(numbers).select("numbers.n").stream()) {
     count += 1;
-    if (n === 20_000) break;
+    if (n === 5_000) break;
   }
-  assertEquals(count, 20_000);
+  assertEquals(count, 5_000);
 });
 
 testOnEach("a stream that is abandoned half-way lets go of the file", async (database) => {

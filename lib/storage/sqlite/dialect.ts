@@ -1,19 +1,14 @@
 import { SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from "kysely";
 import type { Store } from "../scope.ts";
 
-/** Kysely's SQLite dialect, for a store that has readers beside its writer. */
+/** Kysely's SQLite dialect, but for its migrations. */
 export const sqliteDialect: Store["dialect"] = {
-  createAdapter: () => new ConcurrentSqliteAdapter(),
+  createAdapter: () => new TransactionalSqliteAdapter(),
   createQueryCompiler: () => new SqliteQueryCompiler(),
   createIntrospector: (kysely) => new SqliteIntrospector(kysely),
 };
 
-class ConcurrentSqliteAdapter extends SqliteAdapter {
-  // Kysely would otherwise put all statements of a handle behind one lock.
-  override get supportsMultipleConnections(): boolean {
-    return true;
-  }
-
+class TransactionalSqliteAdapter extends SqliteAdapter {
   // SQLite's schema changes roll back, so a Migrator runs in one transaction:
   // it can't stop half-way, and two processes can't migrate at the same time.
   override get supportsTransactionalDdl(): boolean {

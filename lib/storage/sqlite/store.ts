@@ -14,7 +14,7 @@ import type { Store } from "../scope.ts";
 import { SqliteConnection } from "./connection.ts";
 import { sqliteDialect } from "./dialect.ts";
 import { Mutex } from "./mutex.ts";
-import { retryWhileBusy } from "./retry_while_busy.ts";
+import { type ForeignLock, retryWhileBusy, type Turn } from "./retry_while_busy.ts";
 import { TemporaryFile } from "./temporary_file.ts";
 import { OpenTransaction, Transaction, type Writer } from "./transaction.ts";
 
@@ -60,6 +60,7 @@ export class SqliteStore implements Store {
   readonly #busyTimeout: number;
   readonly #transactionTimeout: number;
   readonly #queue = new Mutex();
+  readonly #lock: ForeignLock = { since: undefined };
   readonly #frames = new AsyncLocalStorage<Frame>();
   readonly #streaming = new Set<SqliteConnection>();
   #connections: Promise<Connections> | undefined;
@@ -94,9 +95,9 @@ export class SqliteStore implements Store {
     const { reader, writer } = await this.#open();
     const kind = await this.#attempt(() => reader.kindOf(query.sql), guard);
     if (kind === "read") return await this.#attempt(() => runAlone<Row>(reader, query), guard);
-    await this.#acquireWriter();
+    const turn = await this.#acquireWriter();
     try {
-      const result = await this.#attempt(() => runAlone<Row>(writer, query), guard);
+      const result = await this.#attempt(() => runAlone<Row>(writer, query), guard, turn);
       if (kind === "setting") await runAlone(reader, query);
       return result;
     } finally {
@@ -135,9 +136,9 @@ export class SqliteStore implements Store {
   async begin(guard?: () => void): Promise<Transaction> {
     const frame = this.#frames.getStore();
     const { writer: connection } = await this.#open();
-    await this.#acquireWriter();
+    const turn = await this.#acquireWriter();
     try {
-      await this.#attempt(() => connection.run("BEGIN IMMEDIATE"), guard);
+      await this.#attempt(() => connection.run("BEGIN IMMEDIATE"), guard, turn);
     } catch (error) {
       this.#queue.release();
       throw error;
@@ -180,22 +181,24 @@ export class SqliteStore implements Store {
     return transaction?.holdsWriter ? transaction : undefined;
   }
 
-  async #acquireWriter(): Promise<void> {
+  async #acquireWriter(): Promise<Turn> {
     if (this.#enclosing !== undefined) throw new NestedWriteError();
+    const asked = performance.now();
     await this.#queue.acquire();
+    return { lock: this.#lock, asked };
   }
 
   /** Runs a statement, unless the database was closed or `guard` throws before its turn comes. */
-  #attempt<T>(statement: () => T | Promise<T>, guard?: () => void): Promise<T> {
+  #attempt<T>(statement: () => T | Promise<T>, guard?: () => void, turn?: Turn): Promise<T> {
     return this.#retry(() => {
       this.assertOpen();
       guard?.();
       return statement();
-    });
+    }, turn);
   }
 
-  #retry<T>(attempt: () => T | Promise<T>): Promise<T> {
-    return retryWhileBusy(attempt, { url: this.url, busyTimeout: this.#busyTimeout });
+  #retry<T>(attempt: () => T | Promise<T>, turn?: Turn): Promise<T> {
+    return retryWhileBusy(attempt, { url: this.url, busyTimeout: this.#busyTimeout }, turn);
   }
 
   async #open(): Promise<Connections> {
