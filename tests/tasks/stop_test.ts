@@ -250,7 +250,7 @@ test("stop() leaves a run that was interrupted before its reason", async () => {
     },
   });
   const error = await assertRejects(() => bench.executor.execute(task), TimeoutError);
-  const stopping = bench.executor.stop();
+  const stopping = bench.executor.stop({ abortGrace: 0.01 });
   await new Promise((resolve) => setImmediate(resolve));
   disposing.resolve();
   await stopping;

@@ -173,8 +173,6 @@ test("resultToJson() writes a result as JSON.stringify() does, nothing as null",
 test("resultToJson() refuses what JSON can't hold, saying why", () => {
   const cyclic: { self?: object } = {};
   cyclic.self = cyclic;
-  let deep: unknown = {};
-  for (let level = 0; level < 100_000; level++) deep = [deep];
   const throwing = {
     toJSON: () => {
       throw new TypeError("not now");
@@ -186,7 +184,6 @@ test("resultToJson() refuses what JSON can't hold, saying why", () => {
     [throwing, /^JSON can't hold the result of "task": not now$/],
     [{ toJSON: () => undefined }, /^JSON can't hold the result of "task"$/],
     [{ toJSON: () => () => {} }, /^JSON can't hold the result of "task"$/],
-    [deep, /^JSON can't hold the result of "task": /],
     [revokedProxy({}), /^JSON can't hold the result of "task": /],
   ];
   for (const [result, message] of cases) {
