@@ -92,7 +92,7 @@ test("writes that queue up behind another process's lock give up together", asyn
       ? insert(database, `${index}`)
       : database.transaction((tx) => insert(tx, `${index}`)),
   );
-  for (const write of waiting) await assertRejects(() => write, DatabaseBusyError);
+  await Promise.all(waiting.map((write) => assertRejects(() => write, DatabaseBusyError)));
   // One after the other they would take 15 seconds.
   assertLess(performance.now() - start, 7_000);
   const late = insert(database, "late");
@@ -117,8 +117,10 @@ test("a write that waits for another process when its session ends is never run"
   const transaction = session.transaction((tx) => insert(tx, "stray too"));
   await ticks(5);
   session[Symbol.dispose]();
-  await assertRejects(() => statement, SessionClosedError);
-  await assertRejects(() => transaction, SessionClosedError);
+  await Promise.all([
+    assertRejects(() => statement, SessionClosedError),
+    assertRejects(() => transaction, SessionClosedError),
+  ]);
   holder.send("release");
   assertEquals(await holder.line(), "release");
   await insert(database, "later");

@@ -116,7 +116,7 @@ testOnEach("a transaction whose savepoint is still open doesn't commit", async (
     NestedWriteError,
   );
   gate.resolve();
-  for (const promise of inner) await assertRejects(() => promise, SessionClosedError);
+  await Promise.all(inner.map((promise) => assertRejects(() => promise, SessionClosedError)));
   assertEquals(await texts(database), []);
 });
 

@@ -144,8 +144,10 @@ testOnEach("a session's end aborts an open transaction of its Kysely handle", as
   await opened.promise;
   const controlled = session.kysely<Tables>().startTransaction().execute();
   session[Symbol.dispose]();
-  await assertRejects(() => transaction, SessionClosedError);
-  await assertRejects(() => controlled, SessionClosedError);
+  await Promise.all([
+    assertRejects(() => transaction, SessionClosedError),
+    assertRejects(() => controlled, SessionClosedError),
+  ]);
   await insert(database, "later");
   assertEquals(await texts(database), ["later"]);
 });

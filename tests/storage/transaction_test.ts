@@ -172,7 +172,7 @@ testOnEach(
       late.push(gate.promise.then(() => insert(handle, "late by a handle")));
     });
     gate.resolve();
-    for (const statement of late) await assertRejects(() => statement, SessionClosedError);
+    await Promise.all(late.map((statement) => assertRejects(() => statement, SessionClosedError)));
     assertEquals(await texts(database), []);
   },
 );

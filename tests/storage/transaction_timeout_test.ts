@@ -170,9 +170,11 @@ testOnEach(
     const first = database.transaction(() => never);
     const second = database.transaction(() => never);
     const third = database.transaction((tx) => insert(tx, "third"));
-    await assertRejects(() => first, TransactionTimeoutError);
-    await assertRejects(() => second, TransactionTimeoutError);
-    await third;
+    await Promise.all([
+      assertRejects(() => first, TransactionTimeoutError),
+      assertRejects(() => second, TransactionTimeoutError),
+      third,
+    ]);
     assertEquals(await texts(database), ["third"]);
   },
   options,
