@@ -48,13 +48,15 @@ export async function readJson(request: Request, options: ReadJsonOptions): Prom
 
 function refuseType(headers: Headers): HttpProblem | undefined {
   const type = headers.get("content-type");
+  const coding = headers.get("content-encoding");
+  // What nearly everybody sends needs no closer look.
+  if (type === "application/json" && coding === null) return undefined;
   if (type === null || !JSON_TYPE.test(type) || !/^utf-?8$/i.test(charsetOf(type))) {
     return new HttpProblem(415, "unsupported-media-type", {
       detail: `Send the body as application/json in UTF-8${type === null ? "" : `, not as "${type}"`}`,
       headers: { accept: "application/json" },
     });
   }
-  const coding = headers.get("content-encoding");
   if (coding !== null && coding.toLowerCase() !== "identity") {
     return new HttpProblem(415, "unsupported-media-type", {
       detail: `Send the body without Content-Encoding, not as "${coding}"`,

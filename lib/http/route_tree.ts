@@ -16,12 +16,18 @@ interface Node<Route> {
   mounted: Handler | undefined;
 }
 
+/** So many paths that have routes are remembered, */
+const REMEMBERED_PATHS = 1_000;
+/** if they are no longer than this. */
+const LONGEST_REMEMBERED_PATH = 200;
+
 /**
  * Finds what stands at a path by walking it segment by segment, so that the
- * number of routes costs nothing.
+ * number of routes costs nothing. A path seen before is not walked again.
  */
 export class RouteTree<Route> {
   readonly #root: Node<Route> = createNode();
+  readonly #remembered = new Map<string, RouteTarget<Route>>();
 
   /** @throws {TypeError} where the pattern is no path, or is taken for this method. */
   add(method: Method, pattern: string, route: Route): void {
@@ -29,6 +35,7 @@ export class RouteTree<Route> {
     node.routes ??= new Map();
     if (node.routes.has(method)) throw new TypeError(`Cannot add ${method} ${pattern} twice`);
     node.routes.set(method, route);
+    this.#remembered.clear();
   }
 
   /** @throws {TypeError} where the prefix is no path, or is taken. */
@@ -40,6 +47,17 @@ export class RouteTree<Route> {
 
   /** What has routes at `path`, or else is mounted at or above it, deepest first. */
   find(path: string): RouteTarget<Route> | Handler | undefined {
+    const remembered = this.#remembered.get(path);
+    if (remembered !== undefined) return remembered;
+    const target = this.#walk(path);
+    if (typeof target === "object" && path.length <= LONGEST_REMEMBERED_PATH) {
+      if (this.#remembered.size === REMEMBERED_PATHS) this.#remembered.clear();
+      this.#remembered.set(path, target);
+    }
+    return target;
+  }
+
+  #walk(path: string): RouteTarget<Route> | Handler | undefined {
     const isEncoded = path.includes("%");
     let parameters: Record<string, string> | undefined;
     let node = this.#root;

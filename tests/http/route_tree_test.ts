@@ -1,5 +1,5 @@
 import { test } from "bun:test";
-import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { RouteTree } from "../../lib/http/route_tree.ts";
 
 /** What `find()` found, in short. */
@@ -130,4 +130,20 @@ test("add() and mount() refuse what is no path", () => {
     assertThrows(() => tree.add("GET", pattern, "x"), TypeError, message);
     assertThrows(() => tree.mount(pattern, () => new Response()), TypeError, message);
   }
+});
+
+test("find() finds the same again, also after more paths than it remembers, and what was added since", () => {
+  const tree = new RouteTree<string>();
+  tree.add("GET", "/items/{id}", "get");
+  for (const _time of [1, 2]) {
+    for (let id = 0; id < 2_500; id++) {
+      const target = tree.find(`/items/${id}`);
+      assert(typeof target === "object");
+      assertEquals(target.parameters, { id: String(id) });
+    }
+  }
+  tree.add("GET", "/items/7", "seven");
+  const target = tree.find("/items/7");
+  assert(typeof target === "object");
+  assertEquals([...target.routes.values()], ["seven"]);
 });
