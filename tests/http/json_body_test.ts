@@ -184,6 +184,8 @@ test("readJson() counts the bytes where Content-Length may lie", async () => {
 test("readJson() takes exactly maxBody bytes", async () => {
   const text = `"${"x".repeat(98)}"`;
   assertEquals(await readJson(post(text), bounded), "x".repeat(98));
+  const headers = { ...JSON_TYPE, "content-length": "100" };
+  assertEquals(await readJson(post(text, headers), bounded), "x".repeat(98));
   assertEquals((await refusal(post(`${text} `)))[0], 413);
   // Bytes count, not characters.
   assertEquals((await refusal(post(`"${"ä".repeat(50)}"`)))[0], 413);
@@ -264,7 +266,13 @@ test("readJson() refuses more than 500 levels with 422, wherever the brackets op
     assertEquals([status, message], [422, "The body is nested more than 500 levels deep"]);
   }
   const brackets = JSON.stringify("[{".repeat(2_000));
-  for (const text of [nested(500), nested(500, brackets), `["\\\\",${nested(499, brackets)}]`]) {
+  const wide = `[${"[{}],".repeat(2_000)}[]]`;
+  for (const text of [
+    wide,
+    nested(500),
+    nested(500, brackets),
+    `["\\\\",${nested(499, brackets)}]`,
+  ]) {
     await readJson(post(text), options);
   }
 });
