@@ -15,7 +15,7 @@ import { checkProvider, type ProviderOptions } from "./provider.ts";
 import type { TaskRegistry } from "./registry.ts";
 import { type ValidationIssue, type ValidationResult, validate } from "./schema/mod.ts";
 import type { Awaitable, NoParams, Task } from "./task.ts";
-import { describeTask } from "./task_info.ts";
+import { asksForInherited } from "./task_info.ts";
 import type { Injectable, Providable } from "./token.ts";
 
 export interface TaskExecutorOptions {
@@ -49,13 +49,6 @@ export type ExecuteArguments<Input> = NoParams extends Input
   ? [params?: Input | null, options?: ExecuteOptions]
   : [params: Input, options?: ExecuteOptions];
 
-/** What is worked out once for all runs of a task. */
-interface Preparation {
-  readonly plan: Plan<Execution>;
-  /** Whether a parameter is called as something that every object inherits, such as `toString`. */
-  readonly asksForInherited: boolean;
-}
-
 /**
  * Runs tasks: validates params and result, injects, watches the time.
  *
@@ -70,7 +63,7 @@ export class TaskExecutor implements AsyncDisposable {
   readonly database: Database;
   readonly logger: Logger;
   readonly #container: Container<Execution>;
-  #preparations = new WeakMap<Task, Preparation>();
+  #plans = new WeakMap<Task, Plan<Execution>>();
   readonly #running = new Set<Execution>();
   readonly #inFlight = new InFlight();
   #stopped = false;
@@ -118,7 +111,7 @@ export class TaskExecutor implements AsyncDisposable {
       create: create as (...injected: unknown[]) => unknown,
     });
     // A task's plan has a place for what was optional and is provided now.
-    this.#preparations = new WeakMap();
+    this.#plans = new WeakMap();
     return this;
   }
 
@@ -146,11 +139,11 @@ export class TaskExecutor implements AsyncDisposable {
     watched?.throwIfAborted();
     this.#inFlight.begin();
     try {
-      const { plan, asksForInherited } = this.#prepare(task);
-      const parsing = parseParams(task, sent, { asksForInherited });
+      const parsing = parseParams(task, sent);
       const params = parsing instanceof Promise ? await parsing : parsing;
       // An asynchronous schema may have outlasted the executor.
       if (this.#stopped) throw new ExecutorStoppedError(task.name);
+      const plan = this.#planOf(task);
       // Where nothing was asked for that could end, there is nothing to make or watch.
       if (plan.length === 0 && task.timeout === null && watched === undefined) {
         return await parseResult(task, await task.run(params));
@@ -213,18 +206,14 @@ export class TaskExecutor implements AsyncDisposable {
     else void execution.disposal.then(forget);
   }
 
-  /** Works out how to run a task; again when providers have been added. */
-  #prepare(task: Task): Preparation {
-    let preparation = this.#preparations.get(task);
-    if (preparation === undefined) {
-      const { parameters } = describeTask(task);
-      preparation = {
-        plan: this.#container.plan(task.inject, `The task "${task.name}"`),
-        asksForInherited: parameters.some(({ name }) => name in Object.prototype),
-      };
-      this.#preparations.set(task, preparation);
+  /** How to make the arguments of a task, worked out again when providers have been added. */
+  #planOf(task: Task): Plan<Execution> {
+    let plan = this.#plans.get(task);
+    if (plan === undefined) {
+      plan = this.#container.plan(task.inject, `The task "${task.name}"`);
+      this.#plans.set(task, plan);
     }
-    return preparation;
+    return plan;
   }
 }
 
@@ -238,16 +227,12 @@ async function whenAllFinished(executions: readonly Execution[], seconds: number
 }
 
 /** Validated params; a promise only where the schema is asynchronous. */
-function parseParams(
-  task: Task,
-  sent: unknown,
-  { asksForInherited }: { asksForInherited: boolean },
-): Awaitable<unknown> {
+function parseParams(task: Task, sent: unknown): Awaitable<unknown> {
   if (task.params === undefined) return {};
   const params = sent ?? {};
   return parse(
     task.params,
-    asksForInherited ? withoutPrototype(params) : params,
+    asksForInherited(task) ? withoutPrototype(params) : params,
     (issues) => new ValidationError(task.name, issues),
   );
 }

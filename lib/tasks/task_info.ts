@@ -35,3 +35,15 @@ export function describeTask(task: Task): TaskInfo {
   }
   return info;
 }
+
+const asking = new WeakMap<Task, boolean>();
+
+/** Whether a parameter is called as something that every object inherits, such as `toString`. */
+export function asksForInherited(task: Task): boolean {
+  let asks = asking.get(task);
+  if (asks === undefined) {
+    asks = describeTask(task).parameters.some(({ name }) => name in Object.prototype);
+    asking.set(task, asks);
+  }
+  return asks;
+}
