@@ -81,9 +81,10 @@ export class RouteTree<Route> {
       mounted = node.mounted ?? mounted;
       start = end + 1;
     }
-    return node.routes === undefined
-      ? mounted
-      : { routes: node.routes, parameters: parameters ?? NO_PARAMETERS };
+    if (node.routes === undefined) return mounted;
+    // Frozen, since one that is remembered is given to many requests.
+    const found = parameters === undefined ? NO_PARAMETERS : Object.freeze(parameters);
+    return { routes: node.routes, parameters: found };
   }
 
   #nodeOf(pattern: string): Node<Route> {

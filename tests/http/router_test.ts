@@ -173,6 +173,7 @@ test("basePath is taken off paths that carry it, and put before links", async ()
     ["/tools/v2/?q", 200],
     ["/tools/v2hello/you", 404],
     ["/tools/hello/you", 404],
+    ["/other/v2/hello/you", 404],
     ["/tools/v2/tools/v2/hello/you", 404],
   ] as const) {
     assertEquals((await send(router, path)).status, status, path);
@@ -246,4 +247,37 @@ test("a handler may answer what is no JSON", async () => {
   const response = await send(router, "/x");
   assertEquals(response.headers.get("content-type"), "text/csv");
   assertEquals([response.status, await response.text()], [202, "a,b"]);
+});
+
+test("inFlight counts requests until they are answered, whatever they are answered with", async () => {
+  const router = createRouter();
+  const gates = [Promise.withResolvers<Response>(), Promise.withResolvers<Response>()];
+  for (const [index, gate] of gates.entries()) {
+    router.add("GET", `/wait/${index}`, () => gate.promise);
+  }
+  await router.inFlight.settle(60);
+  const answers = gates.map((_gate, index) => send(router, `/wait/${index}`));
+  let settled = false;
+  const settling = router.inFlight.settle(60).then(() => {
+    settled = true;
+  });
+  gates[0]?.resolve(new Response("ok"));
+  assertEquals((await answers[0])?.status, 200);
+  await new Promise((resolve) => setImmediate(resolve));
+  assertEquals(settled, false);
+  gates[1]?.reject(new Error("no"));
+  assertEquals((await answers[1])?.status, 500);
+  await settling;
+});
+
+test("what a path has is given to every request alike, whatever a handler does to it", async () => {
+  const router = new Router();
+  router.add("GET", "/hello/{name}", ({ parameters }) => {
+    const hello = parameters["name"];
+    Reflect.set(parameters, "name", "changed");
+    return Response.json({ hello });
+  });
+  for (let request = 0; request < 3; request++) {
+    assertEquals(await (await send(router, "/hello/you")).json(), { hello: "you" });
+  }
 });
