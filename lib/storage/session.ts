@@ -128,8 +128,10 @@ class SessionScope implements Scope {
     this.assertOpen();
     const transaction = await this.#scope.begin(this.assertOpen);
     // The session may have ended since the guard was asked.
-    if (!this.#open) await transaction.rollback();
-    this.assertOpen();
+    if (!this.#open) {
+      await transaction.rollback();
+      throw new SessionClosedError(this.#of);
+    }
     this.#transaction = transaction;
     return transaction;
   }

@@ -1,6 +1,12 @@
 import { setDefaultTimeout, test } from "bun:test";
 import { copyFile, mkdir, readdir } from "node:fs/promises";
-import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import {
+  assertEquals,
+  assertInstanceOf,
+  assertLess,
+  assertRejects,
+  assertThrows,
+} from "@std/assert";
 import { Database, DatabaseClosedError, DatabaseOpenError } from "../../lib/storage/mod.ts";
 import { Child } from "./child.ts";
 import {
@@ -95,6 +101,33 @@ testOnEach("statements in flight when close() is called run or are refused", asy
   for (const outcome of await Promise.allSettled(outcomes)) {
     if (outcome.status === "rejected") assertEquals(outcome.reason.name, "DatabaseClosedError");
   }
+});
+
+test("a transaction that begins when close() is called runs whole or is refused", async () => {
+  await using folder = await TemporaryFolder.create();
+  const path = folder.file("app.db");
+  const committed: string[] = [];
+  const start = performance.now();
+  for (let hops = 0; hops < 40; hops += 1) {
+    const database = Database.sqlite(path);
+    if (hops === 0) await createEntries(database);
+    await texts(database);
+    const transaction = database.transaction(async (tx) => {
+      await insert(tx, `${hops}`);
+      await insert(tx, `${hops} again`);
+      committed.push(`${hops}`, `${hops} again`);
+    });
+    const outcome = transaction.catch((error: unknown) => {
+      assertInstanceOf(error, DatabaseClosedError);
+    });
+    for (let hop = 0; hop < hops; hop += 1) await Promise.resolve();
+    await database.close();
+    await outcome;
+  }
+  // One that was begun and left open would have held up close() for 10 seconds.
+  assertLess(performance.now() - start, 8_000);
+  await using database = Database.sqlite(path);
+  assertEquals(await texts(database), committed);
 });
 
 test("await using closes the database", async () => {

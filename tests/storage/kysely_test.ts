@@ -1,7 +1,16 @@
 import { SQLiteError } from "bun:sqlite";
+import { test } from "bun:test";
 import { assertEquals, assertRejects } from "@std/assert";
 import { CamelCasePlugin, type Generated, sql } from "kysely";
-import { insert, type Tables, testOnEach, texts } from "./databases.ts";
+import { Database } from "../../lib/storage/mod.ts";
+import {
+  createEntries,
+  insert,
+  type Tables,
+  TemporaryFolder,
+  testOnEach,
+  texts,
+} from "./databases.ts";
 
 testOnEach("insertId and numAffectedRows tell what a write did", async (database) => {
   const db = database.kysely<Tables>();
@@ -120,6 +129,21 @@ testOnEach("a changed schema is seen by statements that ran before", async (data
   await db.schema.createTable("other").addColumn("id", "integer").execute();
   await db.schema.alterTable("other").renameTo("changing").execute();
   assertEquals(await all(), []);
+});
+
+test("a schema that somebody else has changed is seen too", async () => {
+  await using folder = await TemporaryFolder.create();
+  await using first = Database.sqlite(folder.file("app.db"));
+  await using second = Database.sqlite(folder.file("app.db"));
+  await createEntries(first);
+  await sql`create table rebuilt (id integer primary key, text text)`.execute(first.kysely());
+  await insert(second, "a");
+  await first.kysely().schema.dropTable("entries").execute();
+  await second.transaction(async (tx) => {
+    await tx.kysely().schema.alterTable("rebuilt").renameTo("entries").execute();
+  });
+  await insert(second, "b");
+  assertEquals(await texts(first), ["b"]);
 });
 
 testOnEach(

@@ -1,4 +1,4 @@
-import { Database, SQLiteError, type SQLQueryBindings, type Statement } from "bun:sqlite";
+import { Database, SQLiteError, type SQLQueryBindings } from "bun:sqlite";
 import type { CompiledQuery, DatabaseConnection, QueryResult } from "kysely";
 import { BunSqliteDialect } from "kysely-bun-sqlite";
 import { MultipleStatementsError, TransactionStatementError } from "../errors.ts";
@@ -27,7 +27,7 @@ export class SqliteConnection {
 
   /** @throws {SQLiteError} SQLITE_CANTOPEN where the file can't be opened, or is missing and not to be made. */
   static async open(path: string, { create }: { create: boolean }): Promise<SqliteConnection> {
-    const database = new Database(path, { create, readwrite: true });
+    const database = new FreshDatabase(path, { create, readwrite: true });
     // A lock is awaited in JavaScript: SQLite's own wait would block the event loop.
     database.run("PRAGMA busy_timeout = 0");
     const driver = new BunSqliteDialect({ database }).createDriver();
@@ -44,7 +44,7 @@ export class SqliteConnection {
   kindOf(sql: string): StatementKind {
     let kind = this.#kinds.get(sql);
     if (kind === undefined) {
-      const statement = this.#prepareFresh(sql);
+      const statement = this.#database.prepare(sql);
       if (!statement.readonly) kind = "write";
       else kind = isSetting(sql) ? "setting" : "read";
       statement.finalize();
@@ -89,18 +89,6 @@ export class SqliteConnection {
     this.#database.close(true);
   }
 
-  /** Prepares by the schema as it is: SQLite itself looks again after some errors only. */
-  #prepareFresh(sql: string): Statement {
-    try {
-      return this.#database.prepare(sql);
-    } catch {
-      // An old schema that still has what another connection dropped or renamed is
-      // one reason to fail; any other one fails again.
-      this.#database.run("SELECT 1 FROM sqlite_schema LIMIT 0");
-      return this.#database.prepare(sql);
-    }
-  }
-
   #assertAllowed(sql: string): void {
     if (isTransactionControl(sql)) {
       throw new TransactionStatementError(
@@ -119,6 +107,23 @@ export class SqliteConnection {
     const second = secondStatement(sql, statement.toString());
     statement.finalize();
     if (second !== undefined) throw new MultipleStatementsError(second);
+  }
+}
+
+/** A database that prepares by the schema as it is; SQLite itself looks again after some errors only. */
+class FreshDatabase extends Database {
+  override prepare<Row, Parameters extends SQLQueryBindings | SQLQueryBindings[]>(
+    sql: string,
+    parameters?: Parameters,
+  ) {
+    try {
+      return super.prepare<Row, Parameters>(sql, parameters);
+    } catch {
+      // An old schema that still has what another connection dropped or renamed is
+      // one reason to fail; any other one fails again.
+      this.run("SELECT 1 FROM sqlite_schema LIMIT 0");
+      return super.prepare<Row, Parameters>(sql, parameters);
+    }
   }
 }
 

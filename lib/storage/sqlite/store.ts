@@ -228,6 +228,8 @@ export class SqliteStore implements Store {
       writer.run("PRAGMA foreign_keys = ON");
       writer.run(`PRAGMA synchronous = ${this.#temporary === undefined ? "NORMAL" : "OFF"}`);
       const reader = await this.#retry(open);
+      // It enforces nothing on a connection that only reads, but it is what a look at it should find.
+      reader.run("PRAGMA foreign_keys = ON");
       return { writer, reader };
     } catch (error) {
       for (const connection of opened) connection.close();
