@@ -294,7 +294,7 @@ test("nothing is made for a run that was interrupted while a singleton was made 
   await assertRejects(() => bench.executor.execute(task), TimeoutError);
   gate.resolve();
   await made.promise;
-  await bench.executor.stop();
+  await new Promise((resolve) => setImmediate(resolve));
   assertEquals(bench.events, []);
 });
 
@@ -325,6 +325,38 @@ test("a run that is interrupted while it is disposed answers so, and disposes on
   assertEquals((fields["error"] as Error).message, "Slow is stuck");
   assertEquals(disposed, 1);
   assertEquals(bench.logger.entries.length, 1);
+});
+
+test("a run that has failed and is interrupted while it is disposed logs both, each once", async () => {
+  await using bench = new TestExecutor();
+  const gate = Promise.withResolvers<void>();
+  const controller = new AbortController();
+  const Slow = token<AsyncDisposable>("Slow");
+  bench.executor.provide(Slow, {
+    scope: "execution",
+    create: () => ({
+      [Symbol.asyncDispose]: async () => {
+        controller.abort(new Error("enough"));
+        await gate.promise;
+        throw new Error("Slow is stuck");
+      },
+    }),
+  });
+  bench.registry.register("fail", {
+    inject: [Slow],
+    run: () => {
+      throw new Error("no luck");
+    },
+  });
+  const { signal } = controller;
+  await assertRejects(() => bench.executor.execute("fail", {}, { signal }), Error, "enough");
+  gate.resolve();
+  while (bench.logger.entries.length < 2) await bench.logger.next();
+  await new Promise((resolve) => setImmediate(resolve));
+  assertEquals(bench.logger.messages.sort(), [
+    "a run failed after it had been interrupted",
+    "could not dispose what an interrupted run used",
+  ]);
 });
 
 test("an interruption doesn't end the making of a singleton that others wait for", async () => {

@@ -277,6 +277,11 @@ test("params that are an instance of a class reach the schema as they are", asyn
     run: ({ x }) => ({ x }),
   });
   assertEquals(await bench.executor.execute("point", new Point()), { x: 1 });
+  bench.registry.register("named", {
+    params: v.object({ x: v.number(), toString: v.optional(v.function()) }),
+    run: ({ x }) => ({ x }),
+  });
+  assertEquals(await bench.executor.execute("named", new Point()), { x: 1 });
 });
 
 test("a task may execute another one", async () => {

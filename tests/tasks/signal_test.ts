@@ -167,6 +167,24 @@ test("a signal that aborts after the run has ended changes nothing", async () =>
   assertEquals(rejections.reasons, []);
 });
 
+test("a signal that is asked for after the run has ended listens to nobody", async () => {
+  await using bench = new TestExecutor();
+  const { signal } = new AbortController();
+  let asked = 0;
+  const callerSignal = () => {
+    asked += 1;
+    return signal;
+  };
+  const task = defineTask("keep", {
+    inject: [TaskContext],
+    run: (_params, context) => ({ context }),
+  });
+  const { context } = await bench.executor.execute(task, {}, { signal: callerSignal });
+  assert(!context.signal.aborted);
+  assertEquals(asked, 0);
+  assertEquals(getEventListeners(signal, "abort").length, 0);
+});
+
 test("a long-lived signal keeps no listener of 10,000 runs", async () => {
   await using bench = new TestExecutor();
   const { signal } = new AbortController();

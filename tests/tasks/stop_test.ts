@@ -204,7 +204,8 @@ test("stop() disposes singletons after what interrupted runs made of them", asyn
   const events: string[] = [];
   const disposable = (name: string) => ({
     [Symbol.asyncDispose]: async () => {
-      await new Promise((resolve) => setImmediate(resolve));
+      // Longer than stop() waits for functions.
+      await new Promise((resolve) => setTimeout(resolve, 20));
       events.push(name);
     },
   });
@@ -226,9 +227,38 @@ test("stop() disposes singletons after what interrupted runs made of them", asyn
   const stopped = bench.executor.execute(defineTask("stopped", { inject: [Client], run }));
   const outcome = assertRejects(() => stopped, ExecutorStoppedError);
   await started.promise;
-  await bench.executor.stop({ grace: 0, abortGrace: 0.01 });
+  await bench.executor.stop({ grace: 0, abortGrace: 0.001 });
   await outcome;
   assertEquals(events, ["client", "client", "pool"]);
+  await bench.database.close();
+});
+
+test("stop() gives interrupted functions abortGrace to end, before singletons are disposed", async () => {
+  const bench = new TestExecutor();
+  const events: string[] = [];
+  const Pool = token<Disposable>("Pool");
+  bench.executor.provide(Pool, {
+    create: () => ({ [Symbol.dispose]: () => events.push("pool") }),
+  });
+  const started = Promise.withResolvers<void>();
+  const task = defineTask("tidy", {
+    inject: [Pool, TaskContext],
+    run: async (_params, _pool, { signal }) => {
+      const aborted = Promise.withResolvers<void>();
+      signal.addEventListener("abort", () => aborted.resolve());
+      started.resolve();
+      await aborted.promise;
+      await new Promise((resolve) => setImmediate(resolve));
+      events.push("function");
+    },
+  });
+  const outcome = assertRejects(() => bench.executor.execute(task), ExecutorStoppedError);
+  await started.promise;
+  using timers = new RecordedTimers();
+  await bench.executor.stop({ grace: 0, abortGrace: 60 });
+  await outcome;
+  assertEquals(events, ["function", "pool"]);
+  assertEquals(timers.pending, 0);
   await bench.database.close();
 });
 
