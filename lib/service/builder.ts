@@ -25,6 +25,8 @@ export interface ServiceOptions {
   basePath?: string;
   /** Whether SIGINT and SIGTERM stop the service, and end the process. @default {true} */
   signals?: boolean;
+  /** Seconds that running work is given when the service stops, by a signal too. @default {10} */
+  grace?: number;
 }
 
 export interface TasksOptions {
@@ -162,7 +164,7 @@ export class ServiceBuilder {
   /** @throws {ServiceConfigurationError} naming every mistake. */
   build(): Service {
     const { displayName, version = "1.0.0", description = null, signals = true } = this.#options;
-    const { id = toId(displayName), basePath = "" } = this.#options;
+    const { id = toId(displayName), basePath = "", grace = 10 } = this.#options;
     const parts = this.#parts;
     const reasons: string[] = [];
     const attempt = <T>(step: () => T): T | undefined => {
@@ -208,7 +210,8 @@ export class ServiceBuilder {
     }
     if (reasons.length > 0) throw new ServiceConfigurationError(id, reasons);
     const { startupHooks, shutdownHooks } = parts;
-    return new Service({ id, router, database, executor, startupHooks, shutdownHooks, signals });
+    const hooks = { startupHooks, shutdownHooks };
+    return new Service({ id, router, database, executor, ...hooks, signals, grace });
   }
 
   #with(parts: Partial<Parts>): ServiceBuilder {

@@ -19,3 +19,12 @@ export class ServiceStoppedError extends Error {
     super(`The service "${id}" has stopped`);
   }
 }
+
+/** A shutdown hook did not end in time; the rest was closed all the same. */
+export class ShutdownTimeoutError extends Error {
+  override readonly name = "ShutdownTimeoutError";
+
+  constructor(id: string, seconds: number) {
+    super(`A shutdown hook of the service "${id}" did not end within ${seconds} seconds`);
+  }
+}

@@ -18,6 +18,9 @@ export interface HealthOptions {
   checks?: Readonly<Record<string, HealthCheck>>;
 }
 
+/** Seconds after which a check that has not answered is unhealthy. */
+const CHECK_TIMEOUT = 5;
+
 const WORST_FIRST: readonly HealthState[] = ["unhealthy", "degraded", "healthy"];
 
 /**
@@ -46,12 +49,18 @@ export function addHealthRoutes(
 }
 
 async function run([name, check]: [string, HealthCheck]): Promise<[string, Health]> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const giveUp = () => reject(new Error(`no answer within ${CHECK_TIMEOUT} seconds`));
+  const timer = setTimeout(giveUp, CHECK_TIMEOUT * 1_000);
   try {
-    const { state, message = null } = await check();
-    return [name, { state, message }];
+    const { state, message } = await Promise.race([check(), late]);
+    if (!WORST_FIRST.includes(state)) throw new TypeError(`there is no state "${String(state)}"`);
+    return [name, { state, message: typeof message === "string" ? message : null }];
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = error instanceof Error ? String(error.message) : "the check failed";
     return [name, { state: "unhealthy", message }];
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -8,7 +8,7 @@ import {
 import type { Database } from "../storage/mod.ts";
 import type { StopOptions, TaskExecutor } from "../tasks/mod.ts";
 import { isCalledByEntryPoint } from "./bun/mod.ts";
-import { ServiceStoppedError } from "./errors.ts";
+import { ServiceStoppedError, ShutdownTimeoutError } from "./errors.ts";
 import { enter, leave, type RunningService, replaceOlder } from "./running_services.ts";
 
 /** Runs when a service starts, or stops. */
@@ -22,6 +22,8 @@ export interface ServiceParts {
   readonly startupHooks: readonly ServiceHook[];
   readonly shutdownHooks: readonly ServiceHook[];
   readonly signals: boolean;
+  /** Seconds. */
+  readonly grace: number;
 }
 
 export interface StartOptions {
@@ -51,6 +53,7 @@ export class Service implements AsyncDisposable {
   readonly #servers = new Set<RequestServer>();
   #starting: Promise<void> | undefined;
   #started = false;
+  #hooksBegun = false;
   #stopping: Promise<void> | undefined;
   /** Started, and not stopping: all that a request needs to know. */
   #isServing = false;
@@ -129,17 +132,30 @@ export class Service implements AsyncDisposable {
 
   async #start(signals: boolean): Promise<void> {
     await replaceOlder(this.id);
-    const { database, startupHooks } = this.#parts;
-    await database.migrate();
-    for (const hook of startupHooks) await hook(this);
+    // From here on a signal, or a newer service of this id, stops it.
     enter(this.#running, { handlesSignals: signals });
+    try {
+      const { database, startupHooks } = this.#parts;
+      await database.migrate();
+      for (const hook of startupHooks) {
+        this.#hooksBegun = true;
+        await hook(this);
+      }
+    } catch (error) {
+      leave(this.#running);
+      throw error;
+    }
     this.#started = true;
     this.#isServing = this.#stopping === undefined;
   }
 
-  async #stop({ grace = 10, abortGrace = 2 }: StopOptions): Promise<void> {
+  async #stop({ grace = this.#parts.grace, abortGrace = 2 }: StopOptions): Promise<void> {
+    const deadline = performance.now() + grace * 1_000;
     // A start that fails is reported to who asked for it; there is still something to close.
-    await this.#starting?.catch(() => {});
+    await within(
+      grace,
+      this.#starting?.catch(() => {}),
+    );
     const { router, executor, database, shutdownHooks } = this.#parts;
     const errors: unknown[] = [];
     const attempt = async (step: () => unknown) => {
@@ -149,14 +165,19 @@ export class Service implements AsyncDisposable {
         errors.push(error);
       }
     };
-    const deadline = performance.now() + grace * 1_000;
     await router.inFlight.settle(grace);
     const left = Math.max(0, deadline - performance.now()) / 1_000;
     await attempt(() => executor.stop({ grace: left, abortGrace }));
     // What was interrupted still has to be answered.
     await router.inFlight.settle(1);
-    if (this.#started) {
-      for (const hook of shutdownHooks.toReversed()) await attempt(() => hook(this));
+    for (const hook of this.#hooksBegun || this.#started ? shutdownHooks.toReversed() : []) {
+      await attempt(async () => {
+        const ended = await within(
+          grace,
+          Promise.resolve(hook(this)).then(() => true),
+        );
+        if (ended === undefined) throw new ShutdownTimeoutError(this.id, grace);
+      });
     }
     await attempt(() => database.close());
     leave(this.#running);
@@ -170,6 +191,18 @@ export class Service implements AsyncDisposable {
     const { promise: second, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, 1_000);
     await Promise.race([sent, second]);
+    clearTimeout(timer);
+  }
+}
+
+/** What `work` resolves to, or undefined after `seconds`. */
+async function within<T>(seconds: number, work: Promise<T> | undefined): Promise<T | undefined> {
+  const { promise: late, resolve } = Promise.withResolvers<undefined>();
+  // A timer holds at most 2^31 - 1 milliseconds.
+  const timer = setTimeout(() => resolve(undefined), Math.min(seconds * 1_000, 2 ** 31 - 1));
+  try {
+    return await Promise.race([work, late]);
+  } finally {
     clearTimeout(timer);
   }
 }

@@ -4,6 +4,7 @@ export type QuotingContext =
   | "single quotes"
   | "double quotes"
   | "backquotes"
+  | "arithmetic"
   | "comment"
   | "here-document";
 
@@ -31,12 +32,18 @@ export class QuotingScanner {
     if (this.#inSingleQuotes) return "single quotes";
     if (this.#inComment) return "comment";
     if (this.#nesting.includes("backquotes")) return "backquotes";
+    if (this.#isInArithmetic) return "arithmetic";
     return this.#innermost === "double quotes" ? "double quotes" : "bare";
   }
 
   /** Notes that a quoted word was put here, so that a `#` right behind it starts no comment. */
   skipWord(): void {
     this.#previous = "'";
+  }
+
+  /** In `$((…))` the shell expands what stands there, whatever quotes are around it. */
+  get #isInArithmetic(): boolean {
+    return this.#nesting.findLast((nesting) => nesting !== "parenthesis") === "arithmetic";
   }
 
   get #innermost(): Nesting | undefined {

@@ -52,6 +52,8 @@ const misplaced: Record<Exclude<QuotingContext, "bare">, string> = {
   "double quotes":
     "it stands inside double quotes. Take them away: each value is quoted by itself.",
   backquotes: "it stands inside backquotes, which quotes don't hold off. Use $(...) instead.",
+  arithmetic:
+    "it stands in $((...)), where quotes don't hold off expansion. Hand it over in `env`, and name the variable.",
   comment: "it stands in a comment, which a line break in the value would end.",
   "here-document":
     "it stands in or after a here-document, where quotes mean nothing. Hand it over in `env`, or put it on the line of the `<<`.",

@@ -1,10 +1,17 @@
 import { LinuxProcessTree } from "./linux_process_tree.ts";
 import { hasProc } from "./proc.ts";
 import { ProcessGroup } from "./process_group.ts";
-import type { ProcessTree } from "./process_tree.ts";
+import { type ProcessTree, sendSignal } from "./process_tree.ts";
 
 /** Holds the ids of the `runShell` calls that a process descends from, the innermost last. */
 const markVariable = "TASKMOUNT_SHELL_ID";
+
+/** The process groups of the commands that run. They are sessions of their own, which no terminal ends. */
+const running = new Set<number>();
+
+process.on("exit", () => {
+  for (const group of running) sendSignal(-group, "SIGKILL");
+});
 
 /** A shell that runs, in a session and a process group of its own. */
 export interface RunningShell {
@@ -38,6 +45,8 @@ export function startShell(
       stderr: "pipe",
       detached: true,
     });
+    running.add(child.pid);
+    void child.exited.then(() => running.delete(child.pid));
     return { process: child, tree: () => findTree(child.pid, id) };
   } catch (error) {
     return explain(error, command, cwd);

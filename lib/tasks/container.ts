@@ -95,7 +95,8 @@ export class Container<Run extends RunValues> {
     run.throwIfInterrupted();
     const value = await provider.create(...injected);
     run.values.set(provider, value);
-    await keep(run.disposables, value);
+    // What a factory hands on belongs to where it has it from.
+    if (!injected.includes(value)) await keep(run.disposables, value);
     return value;
   }
 
@@ -103,24 +104,21 @@ export class Container<Run extends RunValues> {
   #singleton(provider: Provider, plan: Plan<Run>, run: Run): Promise<unknown> {
     let value = this.#singletons.get(provider);
     if (value === undefined) {
-      value = this.#createSingleton(provider, plan, run).then(
-        async (created) => {
-          await keep(this.#disposables, created);
-          return created;
-        },
-        (error: unknown) => {
-          // The next run tries again.
-          this.#singletons.delete(provider);
-          throw error;
-        },
-      );
+      value = this.#createSingleton(provider, plan, run).catch((error: unknown) => {
+        // The next run tries again.
+        this.#singletons.delete(provider);
+        throw error;
+      });
       this.#singletons.set(provider, value);
     }
     return value;
   }
 
   async #createSingleton(provider: Provider, plan: Plan<Run>, run: Run): Promise<unknown> {
-    return await provider.create(...(await this.#inject(plan, run)));
+    const injected = await this.#inject(plan, run);
+    const value = await provider.create(...injected);
+    if (!injected.includes(value)) await keep(this.#disposables, value);
+    return value;
   }
 
   async #inject(plan: Plan<Run>, run: Run): Promise<unknown[]> {

@@ -85,12 +85,15 @@ export class TimeoutError extends Error {
   }
 }
 
-/** The service stopped while the run was going on. */
+/** The service is stopping: the run could not begin, or was aborted. */
 export class ExecutorStoppedError extends Error {
   override readonly name = "ExecutorStoppedError";
+  /** Whether the run had begun, and may have done a part of its work. */
+  readonly begun: boolean;
 
-  constructor(taskName: string) {
-    super(`"${shorten(taskName)}" was stopped: the service is stopping`);
+  constructor(taskName: string, { begun }: { begun: boolean }) {
+    super(`"${shorten(taskName)}" ${begun ? "was aborted" : "can't run"}: the service is stopping`);
+    this.begun = begun;
   }
 }
 

@@ -159,7 +159,7 @@ export class Execution implements RunValues, ContextOf {
   }
 
   /** Runs the task with what `plan` makes; resolves to its checked result. */
-  run(params: unknown, plan: Plan<Execution>): Promise<unknown> {
+  run(params: Awaitable<unknown>, plan: Plan<Execution>): Promise<unknown> {
     const { task, signal } = this.#options;
     const { timeout } = task;
     if (timeout !== null) {
@@ -195,7 +195,8 @@ export class Execution implements RunValues, ContextOf {
     if (this.#interruption !== undefined) throw this.#interruption.reason;
   }
 
-  async #call(params: unknown, plan: Plan<Execution>): Promise<unknown> {
+  async #call(parsing: Awaitable<unknown>, plan: Plan<Execution>): Promise<unknown> {
+    const params = parsing instanceof Promise ? await parsing : parsing;
     const injected: unknown[] = [];
     for (const resolve of plan) {
       this.throwIfInterrupted();
@@ -253,6 +254,8 @@ export class Execution implements RunValues, ContextOf {
     const completed = await this.session.transaction(async (tx) => {
       const value = await fn(tx);
       const result = await this.#options.check(value);
+      this.#expireIfLate();
+      this.throwIfInterrupted();
       this.#committing = this.#completing;
       return { value, result };
     });

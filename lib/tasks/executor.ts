@@ -12,14 +12,15 @@ import {
 import { Execution } from "./execution.ts";
 import { consoleLogger, type Logger } from "./logger.ts";
 import { checkProvider, type ProviderOptions } from "./provider.ts";
-import type { TaskRegistry } from "./registry.ts";
+import { registry as defaultRegistry, type TaskRegistry } from "./registry.ts";
 import { type ValidationIssue, type ValidationResult, validate } from "./schema/mod.ts";
-import type { Awaitable, NoParams, Task } from "./task.ts";
+import { type Awaitable, LONGEST_TIMEOUT, type NoParams, type Task } from "./task.ts";
 import { asksForInherited } from "./task_info.ts";
 import type { Injectable, Providable } from "./token.ts";
 
 export interface TaskExecutorOptions {
-  registry: TaskRegistry;
+  /** @default {registry}, the exported default one. */
+  registry?: TaskRegistry;
   database: Database;
   /** Where `TaskContext` writes. @default {consoleLogger} */
   logger?: Logger;
@@ -69,7 +70,11 @@ export class TaskExecutor implements AsyncDisposable {
   #stopped = false;
   #stopping: Promise<void> | undefined;
 
-  constructor({ registry, database, logger = consoleLogger }: TaskExecutorOptions) {
+  constructor({
+    registry = defaultRegistry,
+    database,
+    logger = consoleLogger,
+  }: TaskExecutorOptions) {
     this.registry = registry;
     this.database = database;
     this.logger = logger;
@@ -139,13 +144,14 @@ export class TaskExecutor implements AsyncDisposable {
     watched?.throwIfAborted();
     this.#inFlight.begin();
     try {
-      const parsing = parseParams(task, sent);
-      const params = parsing instanceof Promise ? await parsing : parsing;
-      // An asynchronous schema may have outlasted the executor.
-      if (this.#stopped) throw new ExecutorStoppedError(task.name);
+      if (this.#stopped) throw new ExecutorStoppedError(task.name, { begun: false });
+      const params = parseParams(task, sent);
+      const isParsed = !(params instanceof Promise);
+      // Until the run awaits it, its failure must not count as unhandled.
+      if (!isParsed) params.catch(() => {});
       const plan = this.#planOf(task);
       // Where nothing was asked for that could end, there is nothing to make or watch.
-      if (plan.length === 0 && task.timeout === null && watched === undefined) {
+      if (isParsed && plan.length === 0 && task.timeout === null && watched === undefined) {
         return await parseResult(task, await task.run(params));
       }
       const execution = new Execution({
@@ -191,7 +197,7 @@ export class TaskExecutor implements AsyncDisposable {
     this.#stopped = true;
     const left = [...this.#running];
     for (const execution of left) {
-      execution.interrupt(new ExecutorStoppedError(execution.taskName));
+      execution.interrupt(new ExecutorStoppedError(execution.taskName, { begun: true }));
     }
     // What a run made may need the singletons until it is disposed.
     await Promise.all(left.map(({ disposal }) => disposal));
@@ -221,7 +227,7 @@ export class TaskExecutor implements AsyncDisposable {
 async function whenAllFinished(executions: readonly Execution[], seconds: number): Promise<void> {
   if (executions.length === 0) return;
   const { promise: late, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, seconds * 1_000);
+  const timer = setTimeout(resolve, Math.min(seconds, LONGEST_TIMEOUT) * 1_000);
   await Promise.race([Promise.all(executions.map(({ finished }) => finished)), late]);
   clearTimeout(timer);
 }

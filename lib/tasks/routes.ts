@@ -98,7 +98,7 @@ export class TaskRouter extends Router {
   }
 
   #list(request: Request): Response {
-    const tags = queryOf(request.url).getAll("tag");
+    const tags = parseQuery(queryOf(request.url));
     const { registry } = this.#executor;
     return Response.json(registry.listByTags(tags).map((name) => toWire(registry.getInfo(name))));
   }
@@ -114,6 +114,8 @@ export class TaskRouter extends Router {
   ): Promise<Response> {
     const body = await readJson(request, { maxBody: this.#maxBody, framed: server !== undefined });
     const params = parseBody(body);
+    // Bun would close the connection after ten silent seconds, and the run may take longer.
+    server?.timeout(request, 0);
     // Written before the task runs: the echo is what was sent, whatever the task does to it.
     const head = `{"task_name":"${task.name}","params":${JSON.stringify(params)},"result":`;
     try {
@@ -140,6 +142,21 @@ export class TaskRouter extends Router {
   }
 }
 
+function parseQuery(query: URLSearchParams): string[] {
+  const issues = [...query]
+    .filter(([name, value]) => name !== "tag" || value === "")
+    .slice(0, 100)
+    .map(([name]) => ({
+      path: [name.slice(0, 100)],
+      message: name === "tag" ? "Expected a tag" : "There is no such parameter",
+    }));
+  if (issues.length === 0) return query.getAll("tag");
+  throw new HttpProblem(422, "invalid-request", {
+    detail: "The query may have tags, as in ?tag=a&tag=b",
+    issues,
+  });
+}
+
 function parseBody(body: unknown): object {
   if (body === undefined || body === null) return {};
   const parsed = validate(ExecuteBody, body);
@@ -150,10 +167,14 @@ function parseBody(body: unknown): object {
   });
 }
 
-/** What is no fault of the task or the params, and may go away. */
+/**
+ * What is no fault of the task or the params, and may go away. A run that was
+ * aborted may have done a part of its work, so it has a type of its own.
+ */
 function refuseUnavailable(error: unknown): void {
-  if (!isInstance(error, DatabaseBusyError) && !isInstance(error, ExecutorStoppedError)) return;
-  throw new HttpProblem(503, "unavailable", {
+  const isStopped = isInstance(error, ExecutorStoppedError);
+  if (!isStopped && !isInstance(error, DatabaseBusyError)) return;
+  throw new HttpProblem(503, isStopped && error.begun ? "run-aborted" : "unavailable", {
     detail: error.message,
     headers: { "retry-after": "1" },
   });

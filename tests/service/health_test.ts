@@ -1,6 +1,6 @@
 import { test } from "bun:test";
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { Database, type HealthCheck, ServiceBuilder } from "../../lib/mod.ts";
+import { Database, type Health, type HealthCheck, ServiceBuilder } from "../../lib/mod.ts";
 
 async function health(
   checks: Record<string, HealthCheck>,
@@ -59,4 +59,18 @@ test("GET /health is 503 where the database fails", async () => {
   const response = await service.fetch(new Request("http://localhost/health"));
   assertEquals(response.status, 503);
   assertStringIncludes(await response.text(), '"database":{"state":"unhealthy"');
+});
+
+test("GET /health takes an odd answer of a check for unhealthy", async () => {
+  const odd = { state: "splendid" } as unknown as Health;
+  const { status, text } = await health({
+    odd: () => odd,
+    thrown: () => {
+      throw Object.create(null);
+    },
+  });
+  assertEquals(status, 503);
+  const { checks } = JSON.parse(text);
+  assertEquals(checks.odd, { state: "unhealthy", message: 'there is no state "splendid"' });
+  assertEquals(checks.thrown, { state: "unhealthy", message: "the check failed" });
 });

@@ -10,6 +10,7 @@ import {
   ServiceBuilder,
   ServiceStoppedError,
   Session,
+  ShutdownTimeoutError,
   shell,
   TaskContext,
   TaskRegistry,
@@ -239,4 +240,66 @@ test("stop() gives an aborted task the time to end the command that it runs", as
   await service.stop({ grace: 0 });
   assertEquals((await answer).status, 503);
   assertEquals(isAlive(sleeper), false);
+});
+
+test("stop() waits no longer than its grace for a start-up hook that hangs", async () => {
+  const calls: string[] = [];
+  const service = new ServiceBuilder(quiet)
+    .onStartup(() => new Promise<void>(() => {}))
+    .onShutdown(() => {
+      calls.push("closed");
+    })
+    .build();
+  void service.start();
+  await service.stop({ grace: 0.01 });
+  assertEquals(calls, ["closed"]);
+});
+
+test("stop() waits no longer than its grace for a shutdown hook that hangs, and says so", async () => {
+  const database = Database.sqlite(":memory:");
+  const service = new ServiceBuilder(quiet)
+    .withDatabase(database)
+    .onShutdown(() => new Promise<void>(() => {}))
+    .build();
+  await service.start();
+  await assertRejects(() => service.stop({ grace: 0.01 }), ShutdownTimeoutError);
+  await assertRejects(() => database.transaction(() => {}), Error, "closed");
+});
+
+test("what the hooks of a failed start have opened is closed by stop()", async () => {
+  const calls: string[] = [];
+  const service = new ServiceBuilder(quiet)
+    .onStartup(() => {
+      calls.push("open");
+    })
+    .onStartup(() => {
+      throw new Error("no");
+    })
+    .onShutdown(() => {
+      calls.push("close");
+    })
+    .build();
+  await assertRejects(() => service.start(), Error, "no");
+  await service.stop();
+  assertEquals(calls, ["open", "close"]);
+});
+
+test("$execute lifts the server's idle time-out once it has the body", async () => {
+  const registry = new TaskRegistry();
+  const seen: unknown[] = [];
+  registry.register("idle", {
+    run: () => {
+      seen.push("run");
+    },
+  });
+  await using service = new ServiceBuilder(quiet).withTasks({ registry }).build();
+  const sent = request("/api/v1/tasks/idle/$execute", { method: "POST" });
+  await service.fetch(sent, {
+    requestIP: () => null,
+    timeout: (timed, seconds) => {
+      seen.push(timed === sent, seconds);
+    },
+    stop: async () => {},
+  });
+  assertEquals(seen, [true, 0, "run"]);
 });

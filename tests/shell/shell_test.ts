@@ -124,3 +124,11 @@ EOF`,
   ];
   for (const command of commands) assertEquals((await runShell(command)).stdout, word, command);
 });
+
+test("shell refuses a value in arithmetic, where the shell would expand it", () => {
+  const value = "$(touch pwned)";
+  assertThrows(() => shell`echo $(( ${value} + 1 ))`, ShellQuotingError, "$((...))");
+  assertThrows(() => shell`echo $(( (1 + ${value}) ))`, ShellQuotingError);
+  assertThrows(() => shell`echo "$(( ${value} ))"`, ShellQuotingError);
+  assertEquals(shell`echo $(( $(echo ${"2"}) + 1 ))`, "echo $(( $(echo '2') + 1 ))");
+});

@@ -384,3 +384,23 @@ test("an interruption doesn't end the making of a singleton that others wait for
   assertEquals(await second, { slow: "slow" });
   assert(!bench.events.includes("dispose A"));
 });
+
+test("what a factory hands on is disposed where it comes from, and only there", async () => {
+  await using bench = new TestExecutor();
+  const disposed: string[] = [];
+  class Inner implements Disposable {
+    [Symbol.dispose](): void {
+      disposed.push("inner");
+    }
+  }
+  const Alias = token<Inner>("Alias");
+  const Mine = token<Database>("Mine");
+  bench.executor.provide(Inner, { scope: "execution", create: () => new Inner() });
+  bench.executor.provide(Alias, { scope: "execution", inject: [Inner], create: (inner) => inner });
+  bench.executor.provide(Mine, { inject: [Database], create: (database) => database });
+  const task = defineTask("alias", { inject: [Alias, Mine], run: () => {} });
+  await bench.executor.execute(task);
+  assertEquals(disposed, ["inner"]);
+  await bench.executor.stop();
+  await bench.createEntries();
+});

@@ -200,7 +200,7 @@ test("an executor that has stopped is 503 with Retry-After", async () => {
   assertEquals(response.headers.get("retry-after"), "1");
   const { type, detail } = await problemOf(response, 503);
   assertEquals(type, "urn:taskmount:error:unavailable");
-  assertEquals(detail, new ExecutorStoppedError("greet").message);
+  assertEquals(detail, new ExecutorStoppedError("greet", { begun: false }).message);
 });
 
 test("complete() is a transaction around the result", async () => {

@@ -1,9 +1,10 @@
 import { test } from "bun:test";
 import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
+import * as v from "valibot";
 import { Session, SessionClosedError } from "../../lib/storage/mod.ts";
 import { defineTask, TaskContext, TimeoutError, token } from "../../lib/tasks/mod.ts";
 import { RecordedTimers } from "./recorded_timers.ts";
-import { TestExecutor } from "./test_executor.ts";
+import { type Tables, TestExecutor } from "./test_executor.ts";
 import { UnhandledRejections } from "./unhandled_rejections.ts";
 
 test("execute() answers with TimeoutError even if the function ignores its signal", async () => {
@@ -172,4 +173,35 @@ test("TimeoutError is the answer too where a function never yielded", async () =
     },
   });
   await assertRejects(() => bench.executor.execute(task), TimeoutError, "0.01 seconds");
+});
+
+test("the time-out and the caller's signal cover an asynchronous schema too", async () => {
+  await using bench = new TestExecutor();
+  const never = v.pipeAsync(
+    v.object({}),
+    v.checkAsync(() => new Promise<boolean>(() => {})),
+  );
+  const limited = defineTask("limited", { timeout: 0.02, params: never, run: () => {} });
+  await assertRejects(() => bench.executor.execute(limited, {}), TimeoutError);
+  const patient = defineTask("patient", { params: never, run: () => {} });
+  const signal = AbortSignal.timeout(20);
+  await assertRejects(() => bench.executor.execute(patient, {}, { signal }), DOMException);
+});
+
+test("complete() commits nothing after the time-out, even if its callback never yielded", async () => {
+  await using bench = new TestExecutor();
+  await bench.createEntries();
+  const task = defineTask("late", {
+    timeout: 0.02,
+    inject: [TaskContext],
+    run: (_params, context) =>
+      context.complete(async (tx) => {
+        await tx.kysely<Tables>().insertInto("entries").values({ text: "late" }).execute();
+        const end = performance.now() + 40;
+        while (performance.now() < end);
+        return { late: true };
+      }),
+  });
+  await assertRejects(() => bench.executor.execute(task), TimeoutError);
+  assertEquals(await bench.entries(), []);
 });
