@@ -199,39 +199,41 @@ test("stop() refuses a run whose params were validated too slowly", async () => 
   assertEquals(ran, false);
 });
 
-test("stop() disposes singletons after what interrupted runs made of them", async () => {
-  const bench = new TestExecutor();
-  const events: string[] = [];
-  const disposable = (name: string) => ({
-    [Symbol.asyncDispose]: async () => {
-      // Longer than stop() waits for functions.
-      await new Promise((resolve) => setTimeout(resolve, 20));
-      events.push(name);
-    },
+for (const timeout of [0.001, 60]) {
+  test(`stop() disposes singletons after what a run made of them, with a timeout of ${timeout} s`, async () => {
+    const bench = new TestExecutor();
+    const events: string[] = [];
+    const Pool = token<Disposable>("Pool");
+    const Client = token<AsyncDisposable>("Client");
+    bench.executor.provide(Pool, {
+      create: () => ({ [Symbol.dispose]: () => events.push("pool") }),
+    });
+    bench.executor.provide(Client, {
+      scope: "execution",
+      inject: [Pool],
+      create: () => ({
+        [Symbol.asyncDispose]: async () => {
+          // Longer than stop() waits for functions.
+          await new Promise((resolve) => setTimeout(resolve, 20));
+          events.push("client");
+        },
+      }),
+    });
+    const started = Promise.withResolvers<void>();
+    const run = () => {
+      started.resolve();
+      return new Promise<void>(() => {});
+    };
+    const running = bench.executor.execute(defineTask("hang", { timeout, inject: [Client], run }));
+    const outcome = assertRejects(() => running);
+    // It has timed out, or is stopped.
+    await (timeout < 1 ? outcome : started.promise);
+    await bench.executor.stop({ grace: 0, abortGrace: 0.001 });
+    await outcome;
+    assertEquals(events, ["client", "pool"]);
+    await bench.database.close();
   });
-  const Pool = token<AsyncDisposable>("Pool");
-  const Client = token<AsyncDisposable>("Client");
-  bench.executor.provide(Pool, { create: () => disposable("pool") });
-  bench.executor.provide(Client, {
-    scope: "execution",
-    inject: [Pool],
-    create: () => disposable("client"),
-  });
-  const started = Promise.withResolvers<void>();
-  const run = () => {
-    started.resolve();
-    return new Promise<void>(() => {});
-  };
-  const timedOut = defineTask("timed_out", { timeout: 0.01, inject: [Client], run });
-  await assertRejects(() => bench.executor.execute(timedOut));
-  const stopped = bench.executor.execute(defineTask("stopped", { inject: [Client], run }));
-  const outcome = assertRejects(() => stopped, ExecutorStoppedError);
-  await started.promise;
-  await bench.executor.stop({ grace: 0, abortGrace: 0.001 });
-  await outcome;
-  assertEquals(events, ["client", "client", "pool"]);
-  await bench.database.close();
-});
+}
 
 test("stop() gives interrupted functions abortGrace to end, before singletons are disposed", async () => {
   const bench = new TestExecutor();
