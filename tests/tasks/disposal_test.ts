@@ -1,47 +1,13 @@
 import { test } from "bun:test";
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import type { Kysely } from "kysely";
 import { Database, Session } from "../../lib/storage/mod.ts";
-import {
-  defineTask,
-  type ProviderScope,
-  TaskContext,
-  TimeoutError,
-  type Token,
-  token,
-} from "../../lib/tasks/mod.ts";
+import { defineTask, TaskContext, token } from "../../lib/tasks/mod.ts";
 import { type Tables, TestExecutor } from "./test_executor.ts";
-
-/** Provides values that write down when they are made and disposed. */
-class Tracked extends TestExecutor {
-  readonly events: string[] = [];
-
-  provide(
-    name: string,
-    options: { scope?: ProviderScope; inject?: readonly Token<unknown>[]; failure?: Error } = {},
-  ): Token<AsyncDisposable> {
-    const { scope = "execution", inject = [], failure } = options;
-    const Value = token<AsyncDisposable>(name);
-    this.executor.provide(Value, {
-      scope,
-      inject,
-      create: () => {
-        this.events.push(`make ${name}`);
-        return {
-          [Symbol.asyncDispose]: async () => {
-            this.events.push(`dispose ${name}`);
-            await Promise.resolve();
-            if (failure !== undefined) throw failure;
-          },
-        };
-      },
-    });
-    return Value;
-  }
-}
+import { TrackedExecutor } from "./tracked_executor.ts";
 
 test("a run's values are disposed when it ends, in reverse order", async () => {
-  await using bench = new Tracked();
+  await using bench = new TrackedExecutor();
   const A = bench.provide("A");
   const B = bench.provide("B", { inject: [A] });
   const C = bench.provide("C");
@@ -60,7 +26,7 @@ test("a run's values are disposed when it ends, in reverse order", async () => {
 });
 
 test("a run's values are disposed after an error, which is the answer", async () => {
-  await using bench = new Tracked();
+  await using bench = new TrackedExecutor();
   const A = bench.provide("A");
   const B = bench.provide("B");
   bench.registry.register("fail", {
@@ -74,7 +40,7 @@ test("a run's values are disposed after an error, which is the answer", async ()
 });
 
 test("a run's values are disposed when a later factory fails", async () => {
-  await using bench = new Tracked();
+  await using bench = new TrackedExecutor();
   const A = bench.provide("A");
   const Broken = token<string>("Broken");
   bench.executor.provide(Broken, {
@@ -129,7 +95,7 @@ test("a session still works while a run's values are disposed", async () => {
 });
 
 test("a disposal that fails fails the run", async () => {
-  await using bench = new Tracked();
+  await using bench = new TrackedExecutor();
   const A = bench.provide("A");
   const B = bench.provide("B", { failure: new Error("B is stuck") });
   bench.registry.register("use", { inject: [A, B], run: () => ({ ok: true }) });
@@ -139,7 +105,7 @@ test("a disposal that fails fails the run", async () => {
 });
 
 test("two disposals that fail leave a SuppressedError with both", async () => {
-  await using bench = new Tracked();
+  await using bench = new TrackedExecutor();
   const A = bench.provide("A", { failure: new Error("A is stuck") });
   const B = bench.provide("B", { failure: new Error("B is stuck") });
   bench.registry.register("use", { inject: [A, B], run: () => {} });
@@ -148,7 +114,7 @@ test("two disposals that fail leave a SuppressedError with both", async () => {
 });
 
 test("a disposal that fails after the run has failed is logged", async () => {
-  await using bench = new Tracked();
+  await using bench = new TrackedExecutor();
   const failure = new Error("A is stuck");
   const A = bench.provide("A", { failure });
   bench.registry.register("fail", {
@@ -166,7 +132,7 @@ test("a disposal that fails after the run has failed is logged", async () => {
 });
 
 test("a disposal that fails after complete() is logged: the result was committed", async () => {
-  await using bench = new Tracked();
+  await using bench = new TrackedExecutor();
   const A = bench.provide("A", { failure: new Error("A is stuck") });
   bench.registry.register("complete", {
     inject: [A, TaskContext],
@@ -197,7 +163,7 @@ test("a handle of a run leaves its database open", async () => {
 });
 
 test("singletons are disposed by stop(), in reverse order, and not by a run", async () => {
-  const bench = new Tracked();
+  const bench = new TrackedExecutor();
   const A = bench.provide("A", { scope: "singleton" });
   const B = bench.provide("B", { scope: "singleton", inject: [A] });
   const C = bench.provide("C", { scope: "singleton" });
@@ -210,179 +176,19 @@ test("singletons are disposed by stop(), in reverse order, and not by a run", as
 });
 
 test("a singleton that nobody asked for is neither made nor disposed", async () => {
-  const bench = new Tracked();
+  const bench = new TrackedExecutor();
   bench.provide("A", { scope: "singleton" });
   await bench[Symbol.asyncDispose]();
   assertEquals(bench.events, []);
 });
 
 test("stop() throws what disposing a singleton throws", async () => {
-  const bench = new Tracked();
+  const bench = new TrackedExecutor();
   const A = bench.provide("A", { scope: "singleton", failure: new Error("A is stuck") });
   bench.registry.register("use", { inject: [A], run: () => {} });
   await bench.executor.execute("use");
   await assertRejects(() => bench.executor.stop(), Error, "A is stuck");
   await bench.database.close();
-});
-
-test("an interrupted run's values are disposed at once, after its signal has aborted", async () => {
-  await using bench = new Tracked();
-  const A = bench.provide("A");
-  bench.registry.register("hang", {
-    timeout: 0.01,
-    inject: [A, TaskContext],
-    run: async (_params, _a, { signal }) => {
-      signal.addEventListener("abort", () => bench.events.push("abort"));
-      await new Promise<never>(() => {});
-    },
-  });
-  await assertRejects(() => bench.executor.execute("hang"), TimeoutError);
-  assertEquals(bench.events, ["make A", "abort", "dispose A"]);
-});
-
-test("what a factory makes for a run that was interrupted meanwhile is disposed", async () => {
-  await using bench = new Tracked();
-  const gate = Promise.withResolvers<void>();
-  const disposed = Promise.withResolvers<void>();
-  const Slow = token<Disposable>("Slow");
-  bench.executor.provide(Slow, {
-    scope: "execution",
-    create: async () => {
-      await gate.promise;
-      bench.events.push("make Slow");
-      return {
-        [Symbol.dispose]: () => {
-          bench.events.push("dispose Slow");
-          disposed.resolve();
-        },
-      };
-    },
-  });
-  const NeedsSlow = bench.provide("NeedsSlow", { inject: [Slow] });
-  const Later = bench.provide("Later");
-  const LaterSingleton = bench.provide("LaterSingleton", { scope: "singleton" });
-  bench.registry.register("slow", {
-    timeout: 0.01,
-    inject: [NeedsSlow, LaterSingleton, Later],
-    run: () => {
-      bench.events.push("run");
-    },
-  });
-  await assertRejects(() => bench.executor.execute("slow"), TimeoutError);
-  gate.resolve();
-  await disposed.promise;
-  await bench.executor.stop();
-  // Neither is anything more made for it, nor is it called.
-  assertEquals(bench.events, ["make Slow", "dispose Slow"]);
-  assertEquals(bench.logger.entries, []);
-});
-
-test("nothing is made for a run that was interrupted while a singleton was made for it", async () => {
-  await using bench = new Tracked();
-  const gate = Promise.withResolvers<void>();
-  const Slow = token<string>("Slow");
-  const made = Promise.withResolvers<void>();
-  bench.executor.provide(Slow, {
-    create: async () => {
-      await gate.promise;
-      made.resolve();
-      return "slow";
-    },
-  });
-  const Later = bench.provide("Later", { scope: "singleton" });
-  const task = defineTask("slow", { timeout: 0.01, inject: [Slow, Later], run: () => {} });
-  await assertRejects(() => bench.executor.execute(task), TimeoutError);
-  gate.resolve();
-  await made.promise;
-  await new Promise((resolve) => setImmediate(resolve));
-  assertEquals(bench.events, []);
-});
-
-test("a run that is interrupted while it is disposed answers so, and disposes once", async () => {
-  await using bench = new TestExecutor();
-  const gate = Promise.withResolvers<void>();
-  const controller = new AbortController();
-  let disposed = 0;
-  const Slow = token<AsyncDisposable>("Slow");
-  bench.executor.provide(Slow, {
-    scope: "execution",
-    create: () => ({
-      [Symbol.asyncDispose]: async () => {
-        disposed += 1;
-        controller.abort(new Error("enough"));
-        await gate.promise;
-        throw new Error("Slow is stuck");
-      },
-    }),
-  });
-  bench.registry.register("use", { inject: [Slow], run: () => ({ ok: true }) });
-  const { signal } = controller;
-  await assertRejects(() => bench.executor.execute("use", {}, { signal }), Error, "enough");
-  const logged = bench.logger.next();
-  gate.resolve();
-  const { message, fields } = await logged;
-  assertEquals(message, "could not dispose what an interrupted run used");
-  assertEquals((fields["error"] as Error).message, "Slow is stuck");
-  assertEquals(disposed, 1);
-  assertEquals(bench.logger.entries.length, 1);
-});
-
-test("a run that has failed and is interrupted while it is disposed logs both, each once", async () => {
-  await using bench = new TestExecutor();
-  const gate = Promise.withResolvers<void>();
-  const controller = new AbortController();
-  const Slow = token<AsyncDisposable>("Slow");
-  bench.executor.provide(Slow, {
-    scope: "execution",
-    create: () => ({
-      [Symbol.asyncDispose]: async () => {
-        controller.abort(new Error("enough"));
-        await gate.promise;
-        throw new Error("Slow is stuck");
-      },
-    }),
-  });
-  bench.registry.register("fail", {
-    inject: [Slow],
-    run: () => {
-      throw new Error("no luck");
-    },
-  });
-  const { signal } = controller;
-  await assertRejects(() => bench.executor.execute("fail", {}, { signal }), Error, "enough");
-  gate.resolve();
-  while (bench.logger.entries.length < 2) await bench.logger.next();
-  await new Promise((resolve) => setImmediate(resolve));
-  assertEquals(bench.logger.messages.sort(), [
-    "a run failed after it had been interrupted",
-    "could not dispose what an interrupted run used",
-  ]);
-});
-
-test("an interruption doesn't end the making of a singleton that others wait for", async () => {
-  await using bench = new Tracked();
-  const gate = Promise.withResolvers<void>();
-  const started = Promise.withResolvers<void>();
-  const A = bench.provide("A", { scope: "singleton" });
-  const Slow = token<string>("Slow");
-  bench.executor.provide(Slow, {
-    inject: [A],
-    create: async () => {
-      started.resolve();
-      await gate.promise;
-      return "slow";
-    },
-  });
-  bench.registry.register("use", { inject: [Slow], run: (_params, slow) => ({ slow }) });
-  const controller = new AbortController();
-  const first = bench.executor.execute("use", {}, { signal: controller.signal });
-  await started.promise;
-  const second = bench.executor.execute("use");
-  controller.abort(new Error("enough"));
-  await assertRejects(() => first, Error, "enough");
-  gate.resolve();
-  assertEquals(await second, { slow: "slow" });
-  assert(!bench.events.includes("dispose A"));
 });
 
 test("what a factory hands on is disposed where it comes from, and only there", async () => {
