@@ -151,11 +151,10 @@ export class Service implements AsyncDisposable {
 
   async #stop({ grace = this.#parts.grace, abortGrace = 2 }: StopOptions): Promise<void> {
     const deadline = performance.now() + grace * 1_000;
+    const secondsLeft = () => Math.max(0, deadline - performance.now()) / 1_000;
     // A start that fails is reported to who asked for it; there is still something to close.
-    await within(
-      grace,
-      this.#starting?.catch(() => {}),
-    );
+    const starting = this.#starting?.catch(() => {});
+    await within(grace, starting);
     const { router, executor, database, shutdownHooks } = this.#parts;
     const errors: unknown[] = [];
     const attempt = async (step: () => unknown) => {
@@ -165,18 +164,15 @@ export class Service implements AsyncDisposable {
         errors.push(error);
       }
     };
-    await router.inFlight.settle(grace);
-    const left = Math.max(0, deadline - performance.now()) / 1_000;
-    await attempt(() => executor.stop({ grace: left, abortGrace }));
+    await router.inFlight.settle(secondsLeft());
+    await attempt(() => executor.stop({ grace: secondsLeft(), abortGrace }));
     // What was interrupted still has to be answered.
     await router.inFlight.settle(1);
-    for (const hook of this.#hooksBegun || this.#started ? shutdownHooks.toReversed() : []) {
+    const begun = this.#hooksBegun || this.#started;
+    for (const hook of begun ? shutdownHooks.toReversed() : []) {
       await attempt(async () => {
-        const ended = await within(
-          grace,
-          Promise.resolve(hook(this)).then(() => true),
-        );
-        if (ended === undefined) throw new ShutdownTimeoutError(this.id, grace);
+        const ending = Promise.resolve(hook(this)).then(() => true);
+        if (!(await within(grace, ending))) throw new ShutdownTimeoutError(this.id, grace);
       });
     }
     await attempt(() => database.close());
@@ -187,11 +183,7 @@ export class Service implements AsyncDisposable {
 
   /** Waits, a second at the most, until the servers have sent the last answers. */
   async #letGoOfServers(): Promise<void> {
-    const sent = Promise.all([...this.#servers].map((server) => server.stop()));
-    const { promise: second, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, 1_000);
-    await Promise.race([sent, second]);
-    clearTimeout(timer);
+    await within(1, Promise.all([...this.#servers].map((server) => server.stop())));
   }
 }
 
