@@ -1,5 +1,4 @@
-/** The longest time that a timer can be set to, in seconds. */
-const LONGEST_WAIT = (2 ** 31 - 1) / 1_000;
+import { within } from "./within.ts";
 
 /** Counts what is under way, for who has to wait until it is done. */
 export class InFlight {
@@ -22,8 +21,6 @@ export class InFlight {
     if (this.#count === 0) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#waiting.push(resolve);
-    const timer = setTimeout(resolve, Math.min(seconds, LONGEST_WAIT) * 1_000);
-    await promise;
-    clearTimeout(timer);
+    await within(seconds, promise);
   }
 }

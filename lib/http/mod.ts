@@ -10,3 +10,4 @@ export {
   Router,
   type RouterOptions,
 } from "./router.ts";
+export { within } from "./within.ts";

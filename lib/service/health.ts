@@ -1,5 +1,5 @@
 import { sql } from "kysely";
-import type { Router } from "../http/mod.ts";
+import { type Router, within } from "../http/mod.ts";
 import type { Database } from "../storage/mod.ts";
 
 export type HealthState = "healthy" | "degraded" | "unhealthy";
@@ -49,18 +49,15 @@ export function addHealthRoutes(
 }
 
 async function run([name, check]: [string, HealthCheck]): Promise<[string, Health]> {
-  const { promise: late, reject } = Promise.withResolvers<never>();
-  const giveUp = () => reject(new Error(`no answer within ${CHECK_TIMEOUT} seconds`));
-  const timer = setTimeout(giveUp, CHECK_TIMEOUT * 1_000);
   try {
-    const { state, message } = await Promise.race([check(), late]);
+    const health = await within(CHECK_TIMEOUT, Promise.resolve(check()));
+    if (health === undefined) throw new Error(`no answer within ${CHECK_TIMEOUT} seconds`);
+    const { state, message } = health;
     if (!WORST_FIRST.includes(state)) throw new TypeError(`there is no state "${String(state)}"`);
     return [name, { state, message: typeof message === "string" ? message : null }];
   } catch (error) {
     const message = error instanceof Error ? String(error.message) : "the check failed";
     return [name, { state: "unhealthy", message }];
-  } finally {
-    clearTimeout(timer);
   }
 }
 

@@ -4,6 +4,7 @@ import {
   pathOf,
   type RequestServer,
   type Router,
+  within,
 } from "../http/mod.ts";
 import type { Database } from "../storage/mod.ts";
 import type { StopOptions, TaskExecutor } from "../tasks/mod.ts";
@@ -52,7 +53,7 @@ export class Service implements AsyncDisposable {
   readonly #running: RunningService;
   readonly #servers = new Set<RequestServer>();
   #starting: Promise<void> | undefined;
-  #started = false;
+  /** Whether there may be something that only the shutdown hooks can close. */
   #hooksBegun = false;
   #stopping: Promise<void> | undefined;
   /** Started, and not stopping: all that a request needs to know. */
@@ -137,15 +138,12 @@ export class Service implements AsyncDisposable {
     try {
       const { database, startupHooks } = this.#parts;
       await database.migrate();
-      for (const hook of startupHooks) {
-        this.#hooksBegun = true;
-        await hook(this);
-      }
+      this.#hooksBegun = true;
+      for (const hook of startupHooks) await hook(this);
     } catch (error) {
       leave(this.#running);
       throw error;
     }
-    this.#started = true;
     this.#isServing = this.#stopping === undefined;
   }
 
@@ -154,7 +152,7 @@ export class Service implements AsyncDisposable {
     const secondsLeft = () => Math.max(0, deadline - performance.now()) / 1_000;
     // A start that fails is reported to who asked for it; there is still something to close.
     const starting = this.#starting?.catch(() => {});
-    await within(grace, starting);
+    if (starting !== undefined) await within(grace, starting);
     const { router, executor, database, shutdownHooks } = this.#parts;
     const errors: unknown[] = [];
     const attempt = async (step: () => unknown) => {
@@ -168,8 +166,7 @@ export class Service implements AsyncDisposable {
     await attempt(() => executor.stop({ grace: secondsLeft(), abortGrace }));
     // What was interrupted still has to be answered.
     await router.inFlight.settle(1);
-    const begun = this.#hooksBegun || this.#started;
-    for (const hook of begun ? shutdownHooks.toReversed() : []) {
+    for (const hook of this.#hooksBegun ? shutdownHooks.toReversed() : []) {
       await attempt(async () => {
         const ending = Promise.resolve(hook(this)).then(() => true);
         if (!(await within(grace, ending))) throw new ShutdownTimeoutError(this.id, grace);
@@ -184,18 +181,6 @@ export class Service implements AsyncDisposable {
   /** Waits, a second at the most, until the servers have sent the last answers. */
   async #letGoOfServers(): Promise<void> {
     await within(1, Promise.all([...this.#servers].map((server) => server.stop())));
-  }
-}
-
-/** What `work` resolves to, or undefined after `seconds`. */
-async function within<T>(seconds: number, work: Promise<T> | undefined): Promise<T | undefined> {
-  const { promise: late, resolve } = Promise.withResolvers<undefined>();
-  // A timer holds at most 2^31 - 1 milliseconds.
-  const timer = setTimeout(() => resolve(undefined), Math.min(seconds * 1_000, 2 ** 31 - 1));
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
   }
 }
 

@@ -1,5 +1,5 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { InFlight } from "../http/mod.ts";
+import { InFlight, within } from "../http/mod.ts";
 import { Database, Session } from "../storage/mod.ts";
 import { Container, type Plan } from "./container.ts";
 import { type Principal, TaskContext } from "./context.ts";
@@ -14,7 +14,7 @@ import { consoleLogger, type Logger } from "./logger.ts";
 import { checkProvider, type ProviderOptions } from "./provider.ts";
 import { registry as defaultRegistry, type TaskRegistry } from "./registry.ts";
 import { type ValidationIssue, type ValidationResult, validate } from "./schema/mod.ts";
-import { type Awaitable, LONGEST_TIMEOUT, type NoParams, type Task } from "./task.ts";
+import type { Awaitable, NoParams, Task } from "./task.ts";
 import { asksForInherited } from "./task_info.ts";
 import type { Injectable, Providable } from "./token.ts";
 
@@ -201,7 +201,8 @@ export class TaskExecutor implements AsyncDisposable {
     }
     // What a run made may need the singletons until it is disposed.
     await Promise.all(left.map(({ disposal }) => disposal));
-    await whenAllFinished(left, abortGrace);
+    if (left.length > 0)
+      await within(abortGrace, Promise.all(left.map(({ finished }) => finished)));
     await this.#container.dispose();
   }
 
@@ -221,15 +222,6 @@ export class TaskExecutor implements AsyncDisposable {
     }
     return plan;
   }
-}
-
-/** Resolves when all of them have finished, or after `seconds`. */
-async function whenAllFinished(executions: readonly Execution[], seconds: number): Promise<void> {
-  if (executions.length === 0) return;
-  const { promise: late, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, Math.min(seconds, LONGEST_TIMEOUT) * 1_000);
-  await Promise.race([Promise.all(executions.map(({ finished }) => finished)), late]);
-  clearTimeout(timer);
 }
 
 /** Validated params; a promise only where the schema is asynchronous. */

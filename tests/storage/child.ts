@@ -1,4 +1,6 @@
 import { join } from "node:path";
+import { assertEquals } from "@std/assert";
+import { Lines } from "../lines.ts";
 
 /**
  * A second Bun process that runs one of the fixtures. Both sides speak in
@@ -7,7 +9,7 @@ import { join } from "node:path";
  */
 export class Child implements AsyncDisposable {
   readonly #process: Bun.Subprocess<"pipe", "pipe", "inherit" | "ignore">;
-  readonly #lines: AsyncIterator<string>;
+  readonly #lines: Lines;
 
   constructor(
     fixture: string,
@@ -21,24 +23,28 @@ export class Child implements AsyncDisposable {
       [process.execPath, join(import.meta.dir, "fixtures", fixture), ...args],
       { stdin: "pipe", stdout: "pipe", stderr, env: { ...process.env, ...env } },
     );
-    this.#lines = linesOf(this.#process.stdout);
+    this.#lines = new Lines(this.#process.stdout);
   }
 
   get exited(): Promise<number> {
     return this.#process.exited;
   }
 
-  /** The next line that it prints. */
-  async line(): Promise<string> {
-    const { value, done } = await this.#lines.next();
-    if (done) throw new Error(`The child has printed everything and ended: ${await this.exited}`);
-    return value;
+  /** The next line that it prints; rejects when it has printed everything. */
+  line(): Promise<string> {
+    return this.#lines.next();
   }
 
   /** Sends it a line. */
   send(line: string): void {
     this.#process.stdin.write(`${line}\n`);
     this.#process.stdin.flush();
+  }
+
+  /** Sends it a line, and waits until it has done what it says: then it answers with the same. */
+  async order(line: string): Promise<void> {
+    this.send(line);
+    assertEquals(await this.line(), line);
   }
 
   kill(signal: NodeJS.Signals): void {
@@ -48,16 +54,5 @@ export class Child implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#process.kill("SIGKILL");
     await this.#process.exited;
-  }
-}
-
-async function* linesOf(output: ReadableStream<Uint8Array>): AsyncGenerator<string> {
-  let rest = "";
-  const decoder = new TextDecoder();
-  for await (const chunk of output) {
-    rest += decoder.decode(chunk, { stream: true });
-    const lines = rest.split("\n");
-    rest = lines.pop() ?? "";
-    yield* lines;
   }
 }

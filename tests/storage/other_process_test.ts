@@ -25,8 +25,7 @@ test("another process's lock is awaited while timers run on and reads go on", as
   await createEntries(database);
   await using holder = new Child("hold_lock.ts", [path]);
   assertEquals(await holder.line(), "ready");
-  holder.send("lock");
-  assertEquals(await holder.line(), "lock");
+  await holder.order("lock");
   const settled: string[] = [];
   const waiting = [
     insert(database, "statement").then(() => settled.push("statement")),
@@ -40,8 +39,7 @@ test("another process's lock is awaited while timers run on and reads go on", as
   await ticks(30);
   assertEquals(await texts(database), []);
   assertEquals(settled, []);
-  holder.send("release");
-  assertEquals(await holder.line(), "release");
+  await holder.order("release");
   await Promise.all(waiting);
   assertEquals((await texts(database)).toSorted(), [
     "Kysely's transaction",
@@ -57,8 +55,7 @@ test("busyTimeout gives up with DatabaseBusyError, and the next write works", as
   await createEntries(database);
   await using holder = new Child("hold_lock.ts", [path]);
   assertEquals(await holder.line(), "ready");
-  holder.send("lock");
-  assertEquals(await holder.line(), "lock");
+  await holder.order("lock");
   await assertRejects(() => insert(database, "a"), DatabaseBusyError, "0.05 seconds");
   const called: string[] = [];
   await assertRejects(
@@ -69,8 +66,7 @@ test("busyTimeout gives up with DatabaseBusyError, and the next write works", as
     DatabaseBusyError,
   );
   assertEquals(called, []);
-  holder.send("release");
-  assertEquals(await holder.line(), "release");
+  await holder.order("release");
   assertEquals(await texts(database), []);
   await insert(database, "later");
   await database.transaction((tx) => insert(tx, "later still"));
@@ -84,8 +80,7 @@ test("writes that queue up behind another process's lock give up together", asyn
   await createEntries(database);
   await using holder = new Child("hold_lock.ts", [path]);
   assertEquals(await holder.line(), "ready");
-  holder.send("lock");
-  assertEquals(await holder.line(), "lock");
+  await holder.order("lock");
   const start = performance.now();
   const waiting = Array.from({ length: 30 }, (_, index) =>
     index % 2 === 0
@@ -97,8 +92,7 @@ test("writes that queue up behind another process's lock give up together", asyn
   assertLess(performance.now() - start, 7_000);
   const late = insert(database, "late");
   await ticks(5);
-  holder.send("release");
-  assertEquals(await holder.line(), "release");
+  await holder.order("release");
   await late;
   assertEquals(await texts(database), ["late"]);
 });
@@ -110,8 +104,7 @@ test("a write that waits for another process when its session ends is never run"
   await createEntries(database);
   await using holder = new Child("hold_lock.ts", [path]);
   assertEquals(await holder.line(), "ready");
-  holder.send("lock");
-  assertEquals(await holder.line(), "lock");
+  await holder.order("lock");
   const session = database.session();
   const statement = insert(session, "stray");
   const transaction = session.transaction((tx) => insert(tx, "stray too"));
@@ -121,8 +114,7 @@ test("a write that waits for another process when its session ends is never run"
     assertRejects(() => statement, SessionClosedError),
     assertRejects(() => transaction, SessionClosedError),
   ]);
-  holder.send("release");
-  assertEquals(await holder.line(), "release");
+  await holder.order("release");
   await insert(database, "later");
   assertEquals(await texts(database), ["later"]);
 });
@@ -138,8 +130,7 @@ test("a database opens, reads and streams once another process lets it in", asyn
   for (const mode of ["wal", "delete"]) {
     await using holder = new Child("hold_lock.ts", [path, mode]);
     assertEquals(await holder.line(), "ready");
-    holder.send("lock out");
-    assertEquals(await holder.line(), "lock out");
+    await holder.order("lock out");
     await using impatient = Database.sqlite(path, { busyTimeout: 0.02 });
     await assertRejects(() => insert(impatient, "b"), DatabaseBusyError);
     await using database = Database.sqlite(path);
@@ -147,8 +138,7 @@ test("a database opens, reads and streams once another process lets it in", asyn
     const first = rows.next();
     const read = texts(database);
     await ticks(5);
-    holder.send("release");
-    assertEquals(await holder.line(), "release");
+    await holder.order("release");
     assertEquals((await first).value, { text: "a" });
     assertEquals(await read, ["a"]);
     assertEquals(await texts(impatient), ["a"]);
