@@ -7,5 +7,19 @@
 export type { Handler, RequestServer } from "./http/mod.ts";
 export * from "./service/mod.ts";
 export * from "./shell/mod.ts";
-export * from "./storage/mod.ts";
+export {
+  Database,
+  DatabaseBusyError,
+  DatabaseClosedError,
+  DatabaseOpenError,
+  type DatabaseOptions,
+  MultipleStatementsError,
+  NestedWriteError,
+  Session,
+  SessionClosedError,
+  TransactionLostError,
+  TransactionStatementError,
+  TransactionTimeoutError,
+  UnsupportedDatabaseError,
+} from "./storage/mod.ts";
 export * from "./tasks/mod.ts";

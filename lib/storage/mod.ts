@@ -12,3 +12,4 @@ export {
   UnsupportedDatabaseError,
 } from "./errors.ts";
 export { Session } from "./session.ts";
+export { isUlid, ulid } from "./ulid.ts";
