@@ -49,7 +49,7 @@ export interface RouterOptions {
  * cross-site requests, and turns a thrown {@linkcode HttpProblem} into a
  * problem document.
  *
- * A request travels through `#fetch`, top to bottom.
+ * A request travels through `#fetch` and `#answer`, top to bottom.
  */
 export class Router {
   /** The handler to give to a server. It needs no `this`. */
@@ -77,10 +77,7 @@ export class Router {
     this.#basePath = basePath;
     this.#allowedOrigins = new Set(allowedOrigins);
     this.#onError = onError;
-    this.fetch = (request, server) => {
-      const response = this.#fetch(request, server);
-      return request.method === "HEAD" ? response.then(withoutBody) : response;
-    };
+    this.fetch = (request, server) => this.#fetch(request, server);
   }
 
   /** In the order in which they were added. */
@@ -122,35 +119,56 @@ export class Router {
     return this.#basePath + path;
   }
 
-  async #fetch(request: Request, server: RequestServer | undefined): Promise<Response> {
+  /** Asks the route at once, and makes one promise for all that is left; each one more costs. */
+  #fetch(request: Request, server: RequestServer | undefined): Promise<Response> {
+    const { method } = request;
     const path = pathOf(request.url);
-    this.inFlight.begin();
-    try {
-      const target = this.#find(path);
-      if (target === undefined || typeof target === "function") {
-        refuseCrossSite(request, this.#allowedOrigins);
-        if (target === undefined) throw notFound(path);
-        return await target(request, server);
-      }
-      const { method } = request;
-      const route = target.routes.get(method === "HEAD" ? "GET" : method);
-      refuseCrossSite(request, route?.allowedOrigins ?? this.#allowedOrigins);
-      if (route === undefined) return refuseMethod(method, path, [...target.routes.keys()]);
-      const { parameters } = target;
-      return await route.handler({
-        request,
-        parameters,
-        server: isRequestServer(server) ? server : undefined,
-      });
-    } catch (error) {
-      if (error instanceof HttpProblem) return error.toResponse(path);
-      this.#onError(error, request);
-      return new HttpProblem(500, "internal-error", {
-        detail: "The service failed to answer; its log says why",
-      }).toResponse(path);
-    } finally {
+    const end = (response: Response): Response => {
       this.inFlight.end();
+      return response;
+    };
+    const fail = (error: unknown): Response => end(this.#problemOf(error, request, path));
+    this.inFlight.begin();
+    let answered: Promise<Response>;
+    try {
+      const answer = this.#answer(request, method, path, server);
+      answered = Promise.resolve(answer).then(end, fail);
+    } catch (error) {
+      answered = Promise.resolve(fail(error));
     }
+    return method === "HEAD" ? answered.then(withoutBody) : answered;
+  }
+
+  #answer(
+    request: Request,
+    method: string,
+    path: string,
+    server: RequestServer | undefined,
+  ): Response | Promise<Response> {
+    const target = this.#find(path);
+    if (target === undefined || typeof target === "function") {
+      refuseCrossSite(request, this.#allowedOrigins);
+      if (target === undefined) throw notFound(path);
+      return target(request, server);
+    }
+    const route = target.routes.get(method === "HEAD" ? "GET" : method);
+    refuseCrossSite(request, route?.allowedOrigins ?? this.#allowedOrigins);
+    if (route === undefined) return refuseMethod(method, path, [...target.routes.keys()]);
+    const { parameters } = target;
+    return route.handler({
+      request,
+      parameters,
+      server: isRequestServer(server) ? server : undefined,
+    });
+  }
+
+  /** What was thrown, as a problem document. */
+  #problemOf(error: unknown, request: Request, path: string): Response {
+    if (error instanceof HttpProblem) return error.toResponse(path);
+    this.#onError(error, request);
+    return new HttpProblem(500, "internal-error", {
+      detail: "The service failed to answer; its log says why",
+    }).toResponse(path);
   }
 
   #add(route: Route): this {

@@ -213,7 +213,7 @@ export class Execution implements RunValues, ContextOf {
     }
     this.#returned = true;
     this.#expireIfLate();
-    await this.#waitForCompletion(returned);
+    if (this.#completing !== undefined) await this.#waitForCompletion(returned);
     if (this.#completed !== undefined) return this.#resultOf(this.#completed, returned);
     if ("error" in returned) throw returned.error;
     return await check(returned.result);
@@ -226,7 +226,7 @@ export class Execution implements RunValues, ContextOf {
 
   /** A function that never yielded has kept the timer from firing. */
   #expireIfLate(): void {
-    if (performance.now() > this.#deadline) this.#expire();
+    if (this.#timer !== undefined && performance.now() > this.#deadline) this.#expire();
   }
 
   /** A complete() that nobody awaited still decides; its failure is for whoever does. */
@@ -264,7 +264,8 @@ export class Execution implements RunValues, ContextOf {
   }
 
   async #finish(settled: Settled): Promise<void> {
-    const outcome = this.#ended ? settled : await this.#disposeAfter(settled);
+    const mustDispose = !this.#ended && this.#disposables !== undefined;
+    const outcome = mustDispose ? await this.#disposeAfter(settled) : settled;
     // It may have been interrupted meanwhile.
     if (this.#interruption !== undefined) {
       if ("error" in settled && settled.error !== this.#interruption.reason) {

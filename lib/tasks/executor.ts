@@ -137,41 +137,32 @@ export class TaskExecutor implements AsyncDisposable {
   async execute(
     nameOrTask: Task | string,
     sent?: unknown,
-    { signal, principal = null }: ExecuteOptions = {},
+    options?: ExecuteOptions,
   ): Promise<unknown> {
     const task = typeof nameOrTask === "string" ? this.registry.get(nameOrTask) : nameOrTask;
-    const watched = typeof signal === "function" ? undefined : signal;
-    watched?.throwIfAborted();
+    return await this.begin(task, sent, options);
+  }
+
+  /**
+   * What `execute()` does, for the routes: a result that comes at once is given
+   * at once, without a promise, and an error is thrown.
+   *
+   * @internal
+   */
+  begin(task: Task, sent: unknown, options: ExecuteOptions = {}): Awaitable<unknown> {
+    const { signal } = options;
+    if (typeof signal === "object") signal.throwIfAborted();
     this.#inFlight.begin();
+    let running: Awaitable<unknown>;
     try {
-      if (this.#stopped) throw new ExecutorStoppedError(task.name, { begun: false });
-      const params = parseParams(task, sent);
-      const isParsed = !(params instanceof Promise);
-      // Until the run awaits it, its failure must not count as unhandled.
-      if (!isParsed) params.catch(() => {});
-      const plan = this.#planOf(task);
-      // Where nothing was asked for that could end, there is nothing to make or watch.
-      if (isParsed && plan.length === 0 && task.timeout === null && watched === undefined) {
-        return await parseResult(task, await task.run(params));
-      }
-      const execution = new Execution({
-        task,
-        database: this.database,
-        logger: this.logger,
-        principal,
-        signal: watched,
-        callerSignal: typeof signal === "function" ? signal : undefined,
-        check: (result) => parseResult(task, result),
-      });
-      this.#running.add(execution);
-      try {
-        return await execution.run(params, plan);
-      } finally {
-        this.#forget(execution);
-      }
-    } finally {
+      running = this.#begin(task, sent, options);
+    } catch (error) {
       this.#inFlight.end();
+      throw error;
     }
+    if (isAwaitable(running)) return this.#endAfter(running);
+    this.#inFlight.end();
+    return running;
   }
 
   /**
@@ -206,6 +197,53 @@ export class TaskExecutor implements AsyncDisposable {
     await this.#container.dispose();
   }
 
+  #begin(task: Task, sent: unknown, options: ExecuteOptions): Awaitable<unknown> {
+    if (this.#stopped) throw new ExecutorStoppedError(task.name, { begun: false });
+    const { signal, principal = null } = options;
+    const watched = typeof signal === "function" ? undefined : signal;
+    const params = parseParams(task, sent);
+    const isParsed = !(params instanceof Promise);
+    // Until the run awaits it, its failure must not count as unhandled.
+    if (!isParsed) params.catch(() => {});
+    const plan = this.#planOf(task);
+    // Where nothing was asked for that could end, there is nothing to make or watch.
+    if (isParsed && plan.length === 0 && task.timeout === null && watched === undefined) {
+      const result = task.run(params);
+      return isAwaitable(result) ? parseAwaited(task, result) : parseResult(task, result);
+    }
+    const execution = new Execution({
+      task,
+      database: this.database,
+      logger: this.logger,
+      principal,
+      signal: watched,
+      callerSignal: typeof signal === "function" ? signal : undefined,
+      check: (result) => parseResult(task, result),
+    });
+    this.#running.add(execution);
+    return this.#run(execution, params, plan);
+  }
+
+  async #run(
+    execution: Execution,
+    params: Awaitable<unknown>,
+    plan: Plan<Execution>,
+  ): Promise<unknown> {
+    try {
+      return await execution.run(params, plan);
+    } finally {
+      this.#forget(execution);
+    }
+  }
+
+  async #endAfter(running: Awaitable<unknown>): Promise<unknown> {
+    try {
+      return await running;
+    } finally {
+      this.#inFlight.end();
+    }
+  }
+
   /** An interrupted run is answered at once; until what it made is disposed, `stop()` waits for it. */
   #forget(execution: Execution): void {
     const forget = () => this.#running.delete(execution);
@@ -233,6 +271,16 @@ function parseParams(task: Task, sent: unknown): Awaitable<unknown> {
     asksForInherited(task) ? withoutPrototype(params) : params,
     (issues) => new ValidationError(task.name, issues),
   );
+}
+
+/** Whether `await` may do anything to a value: it does to whatever has a `then`. */
+function isAwaitable(value: unknown): boolean {
+  const isObject = typeof value === "object" && value !== null;
+  return (isObject || typeof value === "function") && "then" in value;
+}
+
+async function parseAwaited(task: Task, result: unknown): Promise<unknown> {
+  return await parseResult(task, await result);
 }
 
 /** The validated result; a promise only where the schema is asynchronous. */

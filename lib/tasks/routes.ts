@@ -107,28 +107,37 @@ export class TaskRouter extends Router {
     return Response.json(toWire(this.#executor.registry.getInfo(name)));
   }
 
-  async #execute(
+  #execute(task: Task, request: Request, server: RequestServer | undefined): Promise<Response> {
+    const options = { maxBody: this.#maxBody, framed: server !== undefined };
+    return readJson(request, options).then((body) => this.#run(task, body, request, server));
+  }
+
+  #run(
     task: Task,
+    body: unknown,
     request: Request,
     server: RequestServer | undefined,
-  ): Promise<Response> {
-    const body = await readJson(request, { maxBody: this.#maxBody, framed: server !== undefined });
+  ): Response | Promise<Response> {
     const params = parseBody(body);
     // Bun would close the connection after ten silent seconds, and the run may take longer.
     server?.timeout(request, 0);
     // Written before the task runs: the echo is what was sent, whatever the task does to it.
     const head = `{"task_name":"${task.name}","params":${JSON.stringify(params)},"result":`;
-    try {
-      const result = await this.#executor.execute(task, params, { signal: () => request.signal });
-      const json = resultToJson(task.name, result);
-      return new Response(`${head}${json},"error":null}`, JSON_INIT);
-    } catch (error) {
+    const succeed = (result: unknown): Response =>
+      new Response(`${head}${resultToJson(task.name, result)},"error":null}`, JSON_INIT);
+    const fail = (error: unknown): Response => {
       refuseUnavailable(error);
       if (!isInstance(error, ValidationError) && !isCallerGone(request, error)) {
         this.#executor.logger.error("a task failed", { task: task.name, error });
       }
       const wire = errorToWire(error, { traceback: this.#traceback });
       return new Response(`${head}null,"error":${JSON.stringify(wire)}}`, JSON_INIT);
+    };
+    try {
+      const result = this.#executor.begin(task, params, { signal: () => request.signal });
+      return result instanceof Promise ? result.then(succeed).catch(fail) : succeed(result);
+    } catch (error) {
+      return fail(error);
     }
   }
 

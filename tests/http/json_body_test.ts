@@ -241,15 +241,22 @@ test("readJson() refuses what is not UTF-8 with 400", async () => {
     [0x22, 0xc3, 0x22],
     [0x22, 0xc0, 0xaf, 0x22],
     [0x22, 0xed, 0xa0, 0x80, 0x22],
+    // Three bytes of four: as long as the replacement character that a lenient decoder gives for them.
+    [0x22, 0xf0, 0x9f, 0x98, 0x22],
     [0xff, 0xfe, 0x7b, 0x00, 0x7d, 0x00],
   ]) {
-    const error = await refusal(post(Uint8Array.from(bytes)));
-    assertEquals(error, [400, "The body is no JSON: it is not UTF-8"]);
+    const headers = { ...JSON_TYPE, "content-length": String(bytes.length) };
+    for (const framed of [true, false]) {
+      const error = await refusal(post(Uint8Array.from(bytes), headers), { maxBody: 100, framed });
+      assertEquals(error, [400, "The body is no JSON: it is not UTF-8"]);
+    }
   }
 });
 
 test("readJson() takes a byte order mark", async () => {
   assertEquals(await readJson(post("\ufeff{}"), bounded), {});
+  const headers = { ...JSON_TYPE, "content-length": "5" };
+  assertEquals(await readJson(post("\ufeff{}", headers), { maxBody: 100, framed: true }), {});
 });
 
 test("readJson() refuses more than 500 levels with 422, wherever the brackets open", async () => {

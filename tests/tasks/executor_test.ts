@@ -27,6 +27,15 @@ test("execute() resolves to the result of a sync and of an async task", async ()
   assertEquals(await bench.executor.execute("async", { value: 3 }), { doubled: 6 });
 });
 
+test("execute() awaits whatever has a then, as await does", async () => {
+  await using bench = new TestExecutor();
+  const result = { id: 1 };
+  // biome-ignore lint/suspicious/noThenProperty: query builders are such objects
+  const thenable = { then: (resolve: (value: object) => void) => resolve(result) };
+  const task = defineTask("thenable", { run: () => thenable as unknown as typeof result });
+  assertStrictEquals(await bench.executor.execute(task), result);
+});
+
 test("execute() takes a task by itself, registered or not", async () => {
   await using bench = new TestExecutor();
   const double = defineTask("double", {
