@@ -1,9 +1,11 @@
 // `$execute` of a greeting through the whole service, against raw Bun.serve, Hono and Elysia.
-import autocannon from "autocannon";
+import { Load } from "./load.ts";
 import { median } from "./median.ts";
 
-const ROUNDS = 7;
-const SECONDS = 2;
+/** Processes of the same code differ, by how it came to be compiled and where it lies in memory. */
+const STARTS = 3;
+const ROUNDS = 6;
+const SECONDS = 0.4;
 const CONNECTIONS = 32;
 const PATH = "/api/v1/tasks/greet_user/$execute";
 const BODY = '{"params":{"name":"Alice"}}';
@@ -12,6 +14,7 @@ const ANSWER =
 
 const CANDIDATES: Record<string, string[]> = {
   "raw Bun.serve": ["raw.ts"],
+  "raw, looking at path, method and headers": ["guarded.ts"],
   "taskmount, 10 tasks": ["taskmount.ts", "10"],
   "taskmount, 10,000 tasks": ["taskmount.ts", "10000"],
   "taskmount, inject: [Session]": ["taskmount.ts", "10", "Session"],
@@ -21,25 +24,30 @@ const CANDIDATES: Record<string, string[]> = {
 };
 
 interface Candidate {
-  readonly name: string;
-  readonly url: string;
+  readonly port: number;
   /** Microseconds of CPU that the server's process has used. */
   cpu(): Promise<number>;
   stop(): void;
 }
 
-async function start(name: string, [file = "", ...args]: string[]): Promise<Candidate> {
+/** Microseconds of the server's CPU for one request, and requests a second. */
+interface Figures {
+  readonly cpu: number;
+  readonly rate: number;
+}
+
+async function start([file = "", ...args]: string[]): Promise<Candidate> {
   let answered = Promise.withResolvers<Record<string, number>>();
   const child = Bun.spawn([process.execPath, `${import.meta.dir}/servers/${file}`, ...args], {
     env: { ...process.env, NODE_ENV: "production" },
     ipc: (message) => answered.resolve(message),
+    onExit: () => answered.reject(new Error(`${file} has ended`)),
     stdout: "inherit",
     stderr: "inherit",
   });
-  const { port } = await answered.promise;
+  const { port = 0 } = await answered.promise;
   return {
-    name,
-    url: `http://127.0.0.1:${port}${PATH}`,
+    port,
     cpu: async () => {
       answered = Promise.withResolvers();
       child.send("cpu");
@@ -50,55 +58,53 @@ async function start(name: string, [file = "", ...args]: string[]): Promise<Cand
   };
 }
 
-async function check({ name, url }: Candidate): Promise<void> {
-  const headers = { "content-type": "application/json" };
-  const answer = await (await fetch(url, { method: "POST", body: BODY, headers })).text();
-  if (answer !== ANSWER) throw new Error(`${name} answers ${answer}`);
-}
-
-/** Microseconds of the server's CPU for one request, and requests a second. */
-async function load(candidate: Candidate, seconds: number): Promise<[cpu: number, rate: number]> {
-  const before = await candidate.cpu();
-  const { requests, non2xx, errors } = await autocannon({
-    url: candidate.url,
-    method: "POST",
+async function measure({ port, cpu }: Candidate, seconds: number): Promise<Figures> {
+  // Connections of its own each time, since servers close what idles.
+  using load = await Load.open({
+    port,
+    path: PATH,
     body: BODY,
-    headers: { "content-type": "application/json" },
+    answer: ANSWER,
     connections: CONNECTIONS,
-    duration: seconds,
   });
-  if (non2xx + errors > 0) throw new Error(`${candidate.name}: ${non2xx + errors} failures`);
-  return [((await candidate.cpu()) - before) / requests.total, requests.average];
+  const before = await cpu();
+  const { requests, perSecond } = await load.run(seconds);
+  return { cpu: ((await cpu()) - before) / requests, rate: perSecond };
 }
 
-const candidates = await Promise.all(
-  Object.entries(CANDIDATES).map(([name, args]) => start(name, args)),
-);
-const cpu = new Map<string, number[]>();
-const rate = new Map<string, number[]>();
-for (const candidate of candidates) {
-  await check(candidate);
-  await load(candidate, 1);
-}
-for (let round = 0; round < ROUNDS; round++) {
-  for (const candidate of candidates) {
-    const [microseconds, perSecond] = await load(candidate, SECONDS);
-    cpu.set(candidate.name, [...(cpu.get(candidate.name) ?? []), microseconds]);
-    rate.set(candidate.name, [...(rate.get(candidate.name) ?? []), perSecond]);
+// A round compares what was measured within seconds: the machine's own speed drifts over minutes.
+const rounds: Figures[][] = [];
+for (let count = 0; count < STARTS; count++) {
+  const candidates = await Promise.all(Object.values(CANDIDATES).map((args) => start(args)));
+  for (const candidate of candidates) await measure(candidate, 1);
+  for (let round = 0; round < ROUNDS; round++) {
+    const figures: Figures[] = [];
+    for (const candidate of candidates) figures.push(await measure(candidate, SECONDS));
+    rounds.push(figures);
   }
+  for (const candidate of candidates) candidate.stop();
 }
-for (const candidate of candidates) candidate.stop();
 
-const raw = median(cpu.get("raw Bun.serve") ?? []);
-console.log(`$execute of a greeting, ${CONNECTIONS} connections, medians of ${ROUNDS} rounds`);
+/** The median over the rounds of one candidate's figure, or of what it is times that of raw. */
+function over(index: number, figure: (own: Figures, raw: Figures) => number): number {
+  return median(
+    rounds.flatMap((figures) => {
+      const [raw] = figures;
+      const own = figures[index];
+      return own === undefined || raw === undefined ? [] : [figure(own, raw)];
+    }),
+  );
+}
+
+console.log(
+  `$execute of a greeting, ${CONNECTIONS} connections, medians of ${STARTS} x ${ROUNDS} rounds`,
+);
 console.table(
-  candidates.map(({ name }) => {
-    const microseconds = median(cpu.get(name) ?? []);
-    return {
-      server: name,
-      "us of CPU a request": microseconds.toFixed(2),
-      "ratio to raw": (raw / microseconds).toFixed(3),
-      "requests/s": Math.round(median(rate.get(name) ?? [])),
-    };
-  }),
+  Object.keys(CANDIDATES).map((server, index) => ({
+    server,
+    "us of CPU a request": over(index, (own) => own.cpu).toFixed(1),
+    "raw's CPU to it": over(index, (own, raw) => raw.cpu / own.cpu).toFixed(3),
+    "requests/s": Math.round(over(index, (own) => own.rate)),
+    "to raw's": over(index, (own, raw) => own.rate / raw.rate).toFixed(3),
+  })),
 );
