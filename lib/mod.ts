@@ -1,10 +1,11 @@
 /**
- * Tasks for Bun: functions that can be discovered, validated and run over
- * HTTP, on Web standards alone.
+ * Tasks for Bun: functions that can be discovered, validated, run over HTTP and
+ * as background jobs, on Web standards alone.
  *
  * @module
  */
 export type { Handler, RequestServer } from "./http/mod.ts";
+export * from "./jobs/mod.ts";
 export * from "./service/mod.ts";
 export * from "./shell/mod.ts";
 export {
@@ -13,6 +14,7 @@ export {
   DatabaseClosedError,
   DatabaseOpenError,
   type DatabaseOptions,
+  LeaseLostError,
   MultipleStatementsError,
   NestedWriteError,
   Session,
@@ -22,4 +24,57 @@ export {
   TransactionTimeoutError,
   UnsupportedDatabaseError,
 } from "./storage/mod.ts";
-export * from "./tasks/mod.ts";
+export {
+  AlreadyCompletedError,
+  type Awaitable,
+  type ClassToken,
+  type ContextOf,
+  consoleLogger,
+  DuplicateTaskError,
+  defineTask,
+  type ExecuteArguments,
+  type ExecuteOptions,
+  ExecutorStoppedError,
+  type Injectable,
+  type Injected,
+  type InjectedAll,
+  InvalidProviderError,
+  InvalidResultError,
+  InvalidTaskError,
+  type JobSettings,
+  type Logger,
+  MissingProviderError,
+  type NoParams,
+  type OptionalToken,
+  optional,
+  type ParameterInfo,
+  type Principal,
+  type Providable,
+  type ProviderEntry,
+  type ProviderOptions,
+  type ProviderScope,
+  ResultValidationError,
+  type RunOwner,
+  type RunScheduler,
+  registry,
+  SerializationError,
+  type StopOptions,
+  type SubmitRequest,
+  type Task,
+  TaskContext,
+  TaskExecutor,
+  type TaskExecutorOptions,
+  type TaskInfo,
+  TaskNotFoundError,
+  type TaskOptions,
+  TaskRegistry,
+  type TaskResult,
+  TaskRouter,
+  type TaskRouterOptions,
+  type TaskSettings,
+  TimeoutError,
+  type Token,
+  token,
+  ValidationError,
+  type ValidationIssue,
+} from "./tasks/mod.ts";

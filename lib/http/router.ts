@@ -12,6 +12,8 @@ export interface RouteRequest {
   readonly parameters: Readonly<Record<string, string>>;
   /** The server that passed the request, where it says so. */
   readonly server: RequestServer | undefined;
+  /** The path of a link to `path`, where this router is mounted. */
+  readonly link: (path: string) => string;
 }
 
 export type RouteHandler = (request: RouteRequest) => Response | Promise<Response>;
@@ -54,6 +56,8 @@ export interface RouterOptions {
 export class Router {
   /** The handler to give to a server. It needs no `this`. */
   readonly fetch: (request: Request, server?: RequestServer) => Promise<Response>;
+  /** The path of a link to `path`, where this router is mounted. */
+  readonly link: (path: string) => string;
   /** The requests that are being answered. */
   readonly inFlight: InFlight = new InFlight();
   readonly #basePath: string;
@@ -77,6 +81,7 @@ export class Router {
     this.#basePath = basePath;
     this.#allowedOrigins = new Set(allowedOrigins);
     this.#onError = onError;
+    this.link = (path) => basePath + path;
     this.fetch = (request, server) => this.#fetch(request, server);
   }
 
@@ -112,11 +117,6 @@ export class Router {
   mount(prefix: string, handler: Handler): this {
     this.#tree.mount(prefix, handler);
     return this;
-  }
-
-  /** The path of a link to `path` of this router. */
-  link(path: string): string {
-    return this.#basePath + path;
   }
 
   /** Asks the route at once, and makes one promise for all that is left; each one more costs. */
@@ -159,6 +159,7 @@ export class Router {
       request,
       parameters,
       server: isRequestServer(server) ? server : undefined,
+      link: this.link,
     });
   }
 

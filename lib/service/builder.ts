@@ -1,4 +1,5 @@
 import { type Handler, Router } from "../http/mod.ts";
+import { JobRouter, Scheduler, type SchedulerOptions } from "../jobs/mod.ts";
 import { Database } from "../storage/mod.ts";
 import {
   registry as defaultRegistry,
@@ -38,6 +39,9 @@ export interface TasksOptions {
   traceback?: boolean;
 }
 
+/** As `new Scheduler()` takes them; the database is the service's. */
+export type JobsOptions = Omit<SchedulerOptions, "database">;
+
 /** Something with routes of its own: a {@linkcode TaskRouter}, or any fetch handler with its prefix. */
 export interface Includable {
   /** The path at and below which it answers, such as `/webhooks`. */
@@ -51,6 +55,7 @@ interface Parts {
   readonly database: Database | undefined;
   readonly tasks: TasksOptions | undefined;
   readonly providers: readonly AddProvider[];
+  readonly jobs: JobsOptions | undefined;
   readonly health: HealthOptions | undefined;
   readonly included: readonly Includable[];
   readonly startupHooks: readonly ServiceHook[];
@@ -61,6 +66,7 @@ const NO_PARTS: Parts = {
   database: undefined,
   tasks: undefined,
   providers: [],
+  jobs: undefined,
   health: undefined,
   included: [],
   startupHooks: [],
@@ -141,6 +147,15 @@ export class ServiceBuilder {
     });
   }
 
+  /**
+   * Runs tasks as background jobs too: adds `POST {task}/$submit` and the routes
+   * under `/api/v1/jobs`, and injects `Scheduler`. The jobs live in the service's
+   * database; they survive the process unless that is `:memory:`.
+   */
+  withJobs(jobs: JobsOptions = {}): ServiceBuilder {
+    return this.#with({ jobs });
+  }
+
   /** Adds `GET /health`, which looks at the database and at what `checks` names. */
   withHealth(health: HealthOptions = {}): ServiceBuilder {
     return this.#with({ health });
@@ -179,9 +194,13 @@ export class ServiceBuilder {
       reasons.push(`"${id}" is no id: give one of letters, digits, - and _`);
     }
     const database = parts.database ?? Database.sqlite(":memory:");
+    const { tasks, jobs, health } = parts;
+    const scheduler =
+      jobs === undefined ? undefined : attempt(() => new Scheduler({ ...jobs, database }));
     const executor = new TaskExecutor({
-      registry: parts.tasks?.registry ?? defaultRegistry,
+      registry: tasks?.registry ?? defaultRegistry,
       database,
+      ...(scheduler === undefined ? {} : { scheduler }),
     });
     for (const provide of parts.providers) attempt(() => provide(executor));
     const onError = (error: unknown, request: Request) => {
@@ -194,12 +213,15 @@ export class ServiceBuilder {
     const router = attempt(() => new Router({ basePath, onError })) ?? new Router();
     const info = { id, display_name: displayName, version, description };
     router.add("GET", "/api/v1/info", () => Response.json(info));
-    const { tasks, health } = parts;
     if (health !== undefined) {
       attempt(() => addHealthRoutes(router, { checks: health.checks ?? {}, database }));
     }
     if (tasks !== undefined) {
       attempt(() => router.include(TaskRouter.create({ ...tasks, executor })));
+    }
+    if (scheduler !== undefined) {
+      const { prefix } = scheduler;
+      attempt(() => router.include(JobRouter.create({ scheduler, prefix })));
     }
     for (const included of parts.included) {
       attempt(() =>
@@ -211,7 +233,8 @@ export class ServiceBuilder {
     if (reasons.length > 0) throw new ServiceConfigurationError(id, reasons);
     const { startupHooks, shutdownHooks } = parts;
     const hooks = { startupHooks, shutdownHooks };
-    return new Service({ id, router, database, executor, ...hooks, signals, grace });
+    const running = { database, executor, scheduler };
+    return new Service({ id, router, ...running, ...hooks, signals, grace });
   }
 
   #with(parts: Partial<Parts>): ServiceBuilder {

@@ -1,5 +1,6 @@
 export {
   type Includable,
+  type JobsOptions,
   ServiceBuilder,
   type ServiceOptions,
   type TasksOptions,

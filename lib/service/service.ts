@@ -6,6 +6,7 @@ import {
   type Router,
   within,
 } from "../http/mod.ts";
+import type { Scheduler } from "../jobs/mod.ts";
 import type { Database } from "../storage/mod.ts";
 import type { StopOptions, TaskExecutor } from "../tasks/mod.ts";
 import { isCalledByEntryPoint } from "./bun/mod.ts";
@@ -20,6 +21,7 @@ export interface ServiceParts {
   readonly router: Router;
   readonly database: Database;
   readonly executor: TaskExecutor;
+  readonly scheduler: Scheduler | undefined;
   readonly startupHooks: readonly ServiceHook[];
   readonly shutdownHooks: readonly ServiceHook[];
   readonly signals: boolean;
@@ -82,14 +84,23 @@ export class Service implements AsyncDisposable {
     return this.#parts.executor;
   }
 
+  /** @throws {TypeError} where the service was built without `withJobs()`. */
+  get scheduler(): Scheduler {
+    const { scheduler } = this.#parts;
+    if (scheduler === undefined) {
+      throw new TypeError(`The service "${this.id}" has no jobs: build it with withJobs()`);
+    }
+    return scheduler;
+  }
+
   get database(): Database {
     return this.#parts.database;
   }
 
   /**
    * Does what start-up needs: stops an older service of this id that a hot
-   * reload left, brings the database up to date, runs the start-up hooks. The
-   * first request does it too when nobody has.
+   * reload left, brings the database up to date, runs the start-up hooks, begins
+   * to run jobs. The first request does it too when nobody has.
    *
    * @throws {ServiceStoppedError} after `stop()`.
    * @throws What the database or a hook throws; then the next call tries again.
@@ -136,10 +147,12 @@ export class Service implements AsyncDisposable {
     // From here on a signal, or a newer service of this id, stops it.
     enter(this.#running, { handlesSignals: signals });
     try {
-      const { database, startupHooks } = this.#parts;
+      const { database, scheduler, startupHooks } = this.#parts;
       await database.migrate();
       this.#hooksBegun = true;
       for (const hook of startupHooks) await hook(this);
+      // Jobs may need what the hooks have made.
+      await scheduler?.start();
     } catch (error) {
       leave(this.#running);
       throw error;
@@ -153,7 +166,7 @@ export class Service implements AsyncDisposable {
     // A start that fails is reported to who asked for it; there is still something to close.
     const starting = this.#starting?.catch(() => {});
     if (starting !== undefined) await within(grace, starting);
-    const { router, executor, database, shutdownHooks } = this.#parts;
+    const { router, executor, scheduler, database, shutdownHooks } = this.#parts;
     const errors: unknown[] = [];
     const attempt = async (step: () => unknown) => {
       try {
@@ -162,7 +175,10 @@ export class Service implements AsyncDisposable {
         errors.push(error);
       }
     };
+    // Requests and jobs drain side by side: a task may wait for a job, and a job for nobody's request.
+    const draining = attempt(() => scheduler?.stop({ grace: secondsLeft(), abortGrace }));
     await router.inFlight.settle(secondsLeft());
+    await draining;
     await attempt(() => executor.stop({ grace: secondsLeft(), abortGrace }));
     // What was interrupted still has to be answered.
     await router.inFlight.settle(1);

@@ -1,10 +1,13 @@
 import type { Kysely } from "kysely";
 import { UnsupportedDatabaseError } from "./errors.ts";
 import { kyselyOn } from "./kysely_on.ts";
+import type { Lease, LeaseOptions } from "./lease.ts";
 import { migrate } from "./migrations.ts";
-import type { Store } from "./scope.ts";
+import { TABLES } from "./schema/mod.ts";
+import type { Statements, Store } from "./scope.ts";
 import { Session } from "./session.ts";
 import { type SqliteOptions, SqliteStore } from "./sqlite/mod.ts";
+import { TablePrefix } from "./table_prefix.ts";
 
 export interface DatabaseOptions extends SqliteOptions {
   /**
@@ -37,7 +40,8 @@ export class Database implements AsyncDisposable {
   readonly tablePrefix: string;
   readonly #store: Store;
   readonly #kysely: Kysely<unknown>;
-  #migrated: Promise<void> | undefined;
+  #migrating: Promise<void> | undefined;
+  #isMigrated = false;
 
   private constructor(store: Store, { tablePrefix = "taskmount_" }: DatabaseOptions) {
     if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(tablePrefix)) {
@@ -112,15 +116,68 @@ export class Database implements AsyncDisposable {
     return await session.transaction(fn);
   }
 
-  /** Brings taskmount's own tables up to date. A service does this when it starts. */
-  async migrate(): Promise<void> {
+  /**
+   * The handle on taskmount's own tables, whose names it prefixes.
+   *
+   * @internal
+   */
+  own<Tables>(): Kysely<Tables> {
+    return this.kysely<Tables>().withPlugin(new TablePrefix(this.tablePrefix, TABLES));
+  }
+
+  /**
+   * As {@linkcode Scope.unit}.
+   *
+   * @internal
+   */
+  unit<T>(work: (statements: Statements) => T | Promise<T>): Promise<T> {
+    return this.#store.unit(work);
+  }
+
+  /**
+   * As {@linkcode Store.lease}.
+   *
+   * @internal
+   */
+  lease(options: LeaseOptions): Promise<Lease> {
+    return this.#store.lease(options);
+  }
+
+  /**
+   * As {@linkcode Store.onForeignCommit}.
+   *
+   * @internal
+   */
+  onForeignCommit(listener: () => void): Promise<Disposable> {
+    return this.#store.onForeignCommit(listener);
+  }
+
+  /**
+   * As {@linkcode Scope.refuseNested}.
+   *
+   * @internal
+   */
+  refuseNested(): void {
+    this.#store.refuseNested();
+  }
+
+  /**
+   * Brings taskmount's own tables up to date. A service does this when it starts.
+   *
+   * Inside a transaction, which would wait for itself, it is done through its session.
+   */
+  async migrate({ session }: { session?: Session } = {}): Promise<void> {
     this.#store.assertOpen();
-    this.#migrated ??= migrate(this.#kysely, this.tablePrefix).catch((error: unknown) => {
-      // The next call tries again.
-      this.#migrated = undefined;
-      throw error;
+    if (this.#isMigrated) return;
+    if (session !== undefined) {
+      return await migrate(session.kysely<unknown>(), this.tablePrefix);
+    }
+    this.#migrating ??= migrate(this.#kysely, this.tablePrefix).finally(() => {
+      // Where it has failed, the next call tries again.
+      this.#migrating = undefined;
     });
-    await this.#migrated;
+    await this.#migrating;
+    this.#isMigrated = true;
   }
 
   /**

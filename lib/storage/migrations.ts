@@ -1,8 +1,7 @@
 import type { Kysely } from "kysely";
-import { type Migration, Migrator } from "kysely/migration";
-
-/** Brings taskmount's own tables up to date, once, in this order; part of a released version never changes. */
-const MIGRATIONS: Record<string, Migration> = {};
+import { Migrator } from "kysely/migration";
+import { migrationsOf, TABLES } from "./schema/mod.ts";
+import { TablePrefix } from "./table_prefix.ts";
 
 /**
  * Runs the migrations that this database has not seen yet.
@@ -12,8 +11,8 @@ const MIGRATIONS: Record<string, Migration> = {};
  */
 export async function migrate(kysely: Kysely<unknown>, tablePrefix: string): Promise<void> {
   const migrator = new Migrator({
-    db: kysely,
-    provider: { getMigrations: async () => MIGRATIONS },
+    db: kysely.withPlugin(new TablePrefix(tablePrefix, TABLES)),
+    provider: { getMigrations: async () => migrationsOf(tablePrefix) },
     migrationTableName: `${tablePrefix}migration`,
     migrationLockTableName: `${tablePrefix}migration_lock`,
   });

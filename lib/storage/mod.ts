@@ -3,6 +3,7 @@ export {
   DatabaseBusyError,
   DatabaseClosedError,
   DatabaseOpenError,
+  LeaseLostError,
   MultipleStatementsError,
   NestedWriteError,
   SessionClosedError,
@@ -11,5 +12,8 @@ export {
   TransactionTimeoutError,
   UnsupportedDatabaseError,
 } from "./errors.ts";
+export type { Lease, LeaseOptions } from "./lease.ts";
+export { type Parameter, type Prepared, prepare } from "./prepared.ts";
+export type { Statements } from "./scope.ts";
 export { Session } from "./session.ts";
 export { isUlid, ulid } from "./ulid.ts";

@@ -1,4 +1,11 @@
 import type { CompiledQuery, Dialect, QueryResult } from "kysely";
+import type { Lease, LeaseOptions } from "./lease.ts";
+
+/** Runs statements one after the other, all in one transaction. */
+export interface Statements {
+  /** The rows that it gives; at once where the engine is synchronous. It is prepared once. */
+  all<Row>(query: CompiledQuery<Row>): readonly Row[] | Promise<readonly Row[]>;
+}
 
 /**
  * Where the statements of one Kysely handle run: a whole database, or one open
@@ -14,6 +21,16 @@ export interface Scope {
   execute<Row>(query: CompiledQuery, guard?: () => void): Promise<QueryResult<Row>>;
   /** Reads a query's rows one by one. */
   stream<Row>(query: CompiledQuery, guard?: () => void): AsyncIterableIterator<QueryResult<Row>>;
+  /**
+   * Commits the statements of `work` together, or none of them where it throws.
+   * Leaner than `begin()`, for taskmount's own short writes: there is no
+   * time-out, so `work` awaits nothing but its statements.
+   */
+  unit<T>(work: (statements: Statements) => T | Promise<T>, guard?: () => void): Promise<T>;
+  /** Calls `listener` once what was written here has committed: at once, but in a transaction at its end. */
+  afterCommit(listener: () => void): void;
+  /** Throws NestedWriteError where a write would wait for the transaction that is open around it. */
+  refuseNested(): void;
   /** Opens a transaction, or within one a savepoint. */
   begin(guard?: () => void): Promise<TransactionScope>;
   /**
@@ -40,6 +57,10 @@ export interface Store extends Scope {
   readonly url: string;
   /** The engine's SQL, for Kysely. */
   readonly dialect: Omit<Dialect, "createDriver">;
+  /** Takes a lease, by which other processes see that this one is alive. */
+  lease(options: LeaseOptions): Promise<Lease>;
+  /** Calls `listener` when anybody else may have committed, another process above all. */
+  onForeignCommit(listener: () => void): Promise<Disposable>;
   /** Ends streams, waits for the open transaction, then closes every connection. */
   close(): Promise<void>;
 }

@@ -1,7 +1,7 @@
 import type { CompiledQuery, Kysely, QueryResult } from "kysely";
 import { SessionClosedError } from "./errors.ts";
 import { kyselyOn } from "./kysely_on.ts";
-import type { Scope, Store, TransactionScope } from "./scope.ts";
+import type { Scope, Statements, Store, TransactionScope } from "./scope.ts";
 
 /**
  * One run's access to the database.
@@ -77,6 +77,24 @@ export class Session implements Disposable {
     });
   }
 
+  /**
+   * As {@linkcode Scope.unit}.
+   *
+   * @internal
+   */
+  unit<T>(work: (statements: Statements) => T | Promise<T>): Promise<T> {
+    return this.#scope.unit(work);
+  }
+
+  /**
+   * As {@linkcode Scope.afterCommit}.
+   *
+   * @internal
+   */
+  afterCommit(listener: () => void): void {
+    this.#scope.afterCommit(listener);
+  }
+
   /** Ends the session. What uses it afterwards throws. */
   [Symbol.dispose](): void {
     this.#scope.end();
@@ -122,6 +140,19 @@ class SessionScope implements Scope {
       this.#streams.delete(rows);
     }
     this.assertOpen();
+  }
+
+  async unit<T>(work: (statements: Statements) => T | Promise<T>): Promise<T> {
+    this.assertOpen();
+    return await this.#scope.unit(work, this.assertOpen);
+  }
+
+  refuseNested(): void {
+    this.#scope.refuseNested();
+  }
+
+  afterCommit(listener: () => void): void {
+    this.#scope.afterCommit(listener);
   }
 
   async begin(): Promise<TransactionScope> {

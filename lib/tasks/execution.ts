@@ -4,6 +4,7 @@ import { type ContextOf, type Principal, TaskContext } from "./context.ts";
 import { AlreadyCompletedError, TimeoutError } from "./errors.ts";
 import { type Logger, withFields } from "./logger.ts";
 import type { Provider } from "./provider.ts";
+import type { RunOwner } from "./run_owner.ts";
 import type { Awaitable, Task } from "./task.ts";
 
 export interface ExecutionOptions {
@@ -15,6 +16,8 @@ export interface ExecutionOptions {
   readonly signal: AbortSignal | undefined;
   /** The caller's signal where looking at it costs: asked for when the task looks at its own. */
   readonly callerSignal: (() => AbortSignal) | undefined;
+  /** What the run belongs to; undefined outside a job. */
+  readonly owner: RunOwner | undefined;
   /** Validates what the task returned, or committed. */
   readonly check: (result: unknown) => Awaitable<unknown>;
 }
@@ -38,8 +41,6 @@ interface Completed {
  * it is disposed.
  */
 export class Execution implements RunValues, ContextOf {
-  readonly jobId = null;
-  readonly attempt = 1;
   readonly database: Database;
   readonly #options: ExecutionOptions;
   readonly #outcome = Promise.withResolvers<unknown>();
@@ -93,6 +94,14 @@ export class Execution implements RunValues, ContextOf {
     return this.#lastWork;
   }
 
+  get jobId(): string | null {
+    return this.#options.owner?.jobId ?? null;
+  }
+
+  get attempt(): number {
+    return this.#options.owner?.attempt ?? 1;
+  }
+
   get taskName(): string {
     return this.#options.task.name;
   }
@@ -110,6 +119,7 @@ export class Execution implements RunValues, ContextOf {
     this.#logger ??= withFields(this.#options.logger, {
       task: this.taskName,
       execution: this.executionId,
+      ...(this.jobId === null ? {} : { job: this.jobId }),
     });
     return this.#logger;
   }
@@ -139,11 +149,15 @@ export class Execution implements RunValues, ContextOf {
   }
 
   progress(fraction: number, message: string | undefined): void {
-    this.logger.info("progress", { fraction, ...(message === undefined ? {} : { message }) });
+    const { owner } = this.#options;
+    if (owner !== undefined) owner.progress(fraction, message ?? null);
+    else this.logger.info("progress", { fraction, ...(message === undefined ? {} : { message }) });
   }
 
   log(line: string): void {
-    this.logger.info(line);
+    const { owner } = this.#options;
+    if (owner !== undefined) owner.log(line);
+    else this.logger.info(line);
   }
 
   complete<T>(fn: (tx: Session) => Awaitable<T>): Promise<T> {
@@ -160,13 +174,14 @@ export class Execution implements RunValues, ContextOf {
 
   /** Runs the task with what `plan` makes; resolves to its checked result. */
   run(params: Awaitable<unknown>, plan: Plan<Execution>): Promise<unknown> {
-    const { task, signal } = this.#options;
-    const { timeout } = task;
+    const { signal, owner } = this.#options;
+    const timeout = this.#timeout;
     if (timeout !== null) {
       this.#deadline = performance.now() + timeout * 1_000;
       this.#timer = setTimeout(() => this.#expire(), timeout * 1_000);
     }
     this.#follow(signal);
+    owner?.begin((reason) => this.interrupt(reason));
     this.#lastWork = this.#call(params, plan).then(
       (result) => this.#finish({ result }),
       (error: unknown) => this.#finish({ error }),
@@ -220,8 +235,13 @@ export class Execution implements RunValues, ContextOf {
   }
 
   #expire(): void {
-    const { name, timeout } = this.#options.task;
-    this.interrupt(new TimeoutError(name, timeout ?? 0));
+    this.interrupt(new TimeoutError(this.taskName, this.#timeout ?? 0));
+  }
+
+  /** Seconds; null for no limit. */
+  get #timeout(): number | null {
+    const { owner, task } = this.#options;
+    return owner?.timeout ?? task.timeout;
   }
 
   /** A function that never yielded has kept the timer from firing. */
@@ -256,6 +276,7 @@ export class Execution implements RunValues, ContextOf {
       const result = await this.#options.check(value);
       this.#expireIfLate();
       this.throwIfInterrupted();
+      await this.#options.owner?.complete(tx, result);
       this.#committing = this.#completing;
       return { value, result };
     });

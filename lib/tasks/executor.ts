@@ -1,27 +1,32 @@
-import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { InFlight, within } from "../http/mod.ts";
 import { Database, Session } from "../storage/mod.ts";
 import { Container, type Plan } from "./container.ts";
 import { type Principal, TaskContext } from "./context.ts";
-import {
-  ExecutorStoppedError,
-  InvalidResultError,
-  ResultValidationError,
-  ValidationError,
-} from "./errors.ts";
+import { ExecutorStoppedError } from "./errors.ts";
 import { Execution } from "./execution.ts";
 import { consoleLogger, type Logger } from "./logger.ts";
+import { parseParams, parseResult } from "./parse.ts";
 import { checkProvider, type ProviderOptions } from "./provider.ts";
 import { registry as defaultRegistry, type TaskRegistry } from "./registry.ts";
-import { type ValidationIssue, type ValidationResult, validate } from "./schema/mod.ts";
+import type { RunOwner } from "./run_owner.ts";
+import type { SubmitRequest } from "./submit_request.ts";
 import type { Awaitable, NoParams, Task } from "./task.ts";
-import { asksForInherited } from "./task_info.ts";
 import type { Injectable, Providable } from "./token.ts";
+
+/** A scheduler of jobs, as far as an executor and its routes know it. */
+export interface RunScheduler {
+  /** Provides itself to the tasks of this executor, and runs its jobs by it. */
+  attach(executor: TaskExecutor): void;
+  /** Answers `POST {prefix}/{name}/$submit`. */
+  answerSubmit(task: Task, request: SubmitRequest): Promise<Response>;
+}
 
 export interface TaskExecutorOptions {
   /** @default {registry}, the exported default one. */
   registry?: TaskRegistry;
   database: Database;
+  /** Runs its jobs by this executor, and is injected as `Scheduler`. */
+  scheduler?: RunScheduler;
   /** Where `TaskContext` writes. @default {consoleLogger} */
   logger?: Logger;
 }
@@ -36,6 +41,8 @@ export interface ExecuteOptions {
   signal?: AbortSignal | (() => AbortSignal);
   /** Who asks for the run. @default {null} */
   principal?: Principal | null;
+  /** What the run belongs to, such as a job. */
+  owner?: RunOwner;
 }
 
 export interface StopOptions {
@@ -63,6 +70,8 @@ export class TaskExecutor implements AsyncDisposable {
   readonly registry: TaskRegistry;
   readonly database: Database;
   readonly logger: Logger;
+  /** @internal For the routes. */
+  readonly scheduler: RunScheduler | undefined;
   readonly #container: Container<Execution>;
   #plans = new WeakMap<Task, Plan<Execution>>();
   readonly #running = new Set<Execution>();
@@ -73,6 +82,7 @@ export class TaskExecutor implements AsyncDisposable {
   constructor({
     registry = defaultRegistry,
     database,
+    scheduler,
     logger = consoleLogger,
   }: TaskExecutorOptions) {
     this.registry = registry;
@@ -83,6 +93,8 @@ export class TaskExecutor implements AsyncDisposable {
       [Session, { scope: "execution", resolve: (run) => run.session }],
       [TaskContext, { scope: "execution", resolve: (run) => run.context }],
     ]);
+    this.scheduler = scheduler;
+    scheduler?.attach(this);
   }
 
   /**
@@ -199,15 +211,16 @@ export class TaskExecutor implements AsyncDisposable {
 
   #begin(task: Task, sent: unknown, options: ExecuteOptions): Awaitable<unknown> {
     if (this.#stopped) throw new ExecutorStoppedError(task.name, { begun: false });
-    const { signal, principal = null } = options;
+    const { signal, principal = null, owner } = options;
     const watched = typeof signal === "function" ? undefined : signal;
     const params = parseParams(task, sent);
     const isParsed = !(params instanceof Promise);
     // Until the run awaits it, its failure must not count as unhandled.
     if (!isParsed) params.catch(() => {});
     const plan = this.#planOf(task);
+    const isWatched = task.timeout !== null || watched !== undefined || owner !== undefined;
     // Where nothing was asked for that could end, there is nothing to make or watch.
-    if (isParsed && plan.length === 0 && task.timeout === null && watched === undefined) {
+    if (isParsed && plan.length === 0 && !isWatched) {
       const result = task.run(params);
       return isAwaitable(result) ? parseAwaited(task, result) : parseResult(task, result);
     }
@@ -218,7 +231,8 @@ export class TaskExecutor implements AsyncDisposable {
       principal,
       signal: watched,
       callerSignal: typeof signal === "function" ? signal : undefined,
-      check: (result) => parseResult(task, result),
+      owner,
+      check: owner?.anyResult ? (result) => result : (result) => parseResult(task, result),
     });
     this.#running.add(execution);
     return this.#run(execution, params, plan);
@@ -262,17 +276,6 @@ export class TaskExecutor implements AsyncDisposable {
   }
 }
 
-/** Validated params; a promise only where the schema is asynchronous. */
-function parseParams(task: Task, sent: unknown): Awaitable<unknown> {
-  if (task.params === undefined) return {};
-  const params = sent ?? {};
-  return parse(
-    task.params,
-    asksForInherited(task) ? withoutPrototype(params) : params,
-    (issues) => new ValidationError(task.name, issues),
-  );
-}
-
 /** Whether `await` may do anything to a value: it does to whatever has a `then`. */
 function isAwaitable(value: unknown): boolean {
   const isObject = typeof value === "object" && value !== null;
@@ -281,36 +284,4 @@ function isAwaitable(value: unknown): boolean {
 
 async function parseAwaited(task: Task, result: unknown): Promise<unknown> {
   return await parseResult(task, await result);
-}
-
-/** The validated result; a promise only where the schema is asynchronous. */
-function parseResult(task: Task, result: unknown): Awaitable<unknown> {
-  if (typeof result !== "object" && result !== undefined) {
-    throw new InvalidResultError(task.name, result);
-  }
-  if (task.returns === undefined) return result;
-  return parse(task.returns, result, (issues) => new ResultValidationError(task.name, issues));
-}
-
-/**
- * Plain params with nothing inherited: schemas ask for `"toString" in params`,
- * and would find what nobody sent.
- */
-function withoutPrototype(params: unknown): unknown {
-  return typeof params === "object" && Object.getPrototypeOf(params) === Object.prototype
-    ? Object.assign(Object.create(null), params)
-    : params;
-}
-
-function parse(
-  schema: StandardSchemaV1,
-  value: unknown,
-  toError: (issues: readonly ValidationIssue[]) => Error,
-): Awaitable<unknown> {
-  const unwrap = (parsed: ValidationResult<unknown>): unknown => {
-    if (parsed.issues !== undefined) throw toError(parsed.issues);
-    return parsed.value;
-  };
-  const parsed = validate(schema, value);
-  return parsed instanceof Promise ? parsed.then(unwrap) : unwrap(parsed);
 }

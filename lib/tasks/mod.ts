@@ -16,15 +16,20 @@ export {
 export {
   type ExecuteArguments,
   type ExecuteOptions,
+  type RunScheduler,
   type StopOptions,
   TaskExecutor,
   type TaskExecutorOptions,
 } from "./executor.ts";
+export { JOB_SETTINGS, type JobSettings } from "./job_settings.ts";
 export { consoleLogger, type Logger } from "./logger.ts";
+export { parseParams } from "./parse.ts";
 export type { ProviderEntry, ProviderOptions, ProviderScope } from "./provider.ts";
 export { registry, TaskRegistry } from "./registry.ts";
 export { TaskRouter, type TaskRouterOptions } from "./routes.ts";
-export type { ParameterInfo, ValidationIssue } from "./schema/mod.ts";
+export type { RunOwner } from "./run_owner.ts";
+export { type ParameterInfo, type ValidationIssue, validate } from "./schema/mod.ts";
+export type { SubmitRequest } from "./submit_request.ts";
 export {
   type Awaitable,
   defineTask,
@@ -35,6 +40,8 @@ export {
   type TaskSettings,
 } from "./task.ts";
 export type { TaskInfo } from "./task_info.ts";
+export { isInstance, messageOf, nameOf, tracebackOf } from "./thrown.ts";
+export { resultToJson } from "./to_wire.ts";
 export {
   type ClassToken,
   type Injectable,

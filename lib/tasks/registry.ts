@@ -28,6 +28,7 @@ import type { Injectable } from "./token.ts";
  */
 export class TaskRegistry {
   readonly #tasks = new Map<string, Task>();
+  #version = 0;
 
   /**
    * Adds a task made by {@linkcode defineTask}, or makes one and adds it.
@@ -87,6 +88,11 @@ export class TaskRegistry {
     return this.register<Name, R, In, Out, I, Res>(name, { ...settings, run: fn });
   }
 
+  /** @internal Changes whenever the tasks do. */
+  get version(): number {
+    return this.#version;
+  }
+
   has(name: string): boolean {
     return this.#tasks.has(name);
   }
@@ -122,11 +128,13 @@ export class TaskRegistry {
 
   /** Forgets every task, as before a module registers its tasks again. */
   clear(): void {
+    this.#version += 1;
     this.#tasks.clear();
   }
 
   #add(task: Task): Task {
     if (this.#tasks.has(task.name)) throw new DuplicateTaskError(task.name);
+    this.#version += 1;
     this.#tasks.set(task.name, task);
     return task;
   }

@@ -47,6 +47,7 @@ const ExecuteBody = v.pipe(
  * | `GET {prefix}` | every task, or with `?tag=a&tag=b` those that have all the tags |
  * | `GET {prefix}/{name}` | one task |
  * | `POST {prefix}/{name}/$execute` | runs it: `{ task_name, params, result, error }` |
+ * | `POST {prefix}/{name}/$submit` | runs it as a job, where the executor has a scheduler: its record |
  *
  * @example
  * ```ts
@@ -89,6 +90,11 @@ export class TaskRouter extends Router {
     this.add("GET", task, ({ parameters }) => this.#info(this.#find(parameters["name"])));
     this.add("POST", `${task}/$execute`, ({ request, parameters, server }) =>
       this.#execute(this.#find(parameters["name"]), request, server),
+    );
+    const { scheduler } = executor;
+    if (scheduler === undefined) return;
+    this.add("POST", `${task}/$submit`, ({ request, parameters, server, link }) =>
+      scheduler.answerSubmit(this.#find(parameters["name"]), { request, server, maxBody, link }),
     );
   }
 

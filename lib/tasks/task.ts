@@ -1,5 +1,6 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { InvalidTaskError } from "./errors.ts";
+import { type JobSettings, wrongWith } from "./job_settings.ts";
 import { type Injectable, type InjectedAll, isInjectable, NO_TOKENS } from "./token.ts";
 
 /** Stands for a task's types; it exists in types alone. */
@@ -30,6 +31,8 @@ export interface Task<out Name extends string = string, out Input = unknown, out
   readonly returns: StandardSchemaV1 | undefined;
   /** Seconds; null for no limit. */
   readonly timeout: number | null;
+  /** How its jobs are run, where a submission says nothing else. */
+  readonly job: JobSettings;
   /** The function; `params` have been validated and `injected` resolved. */
   readonly run: (params: unknown, ...injected: unknown[]) => unknown;
   readonly [types]?: { readonly input: Input; readonly result: Result };
@@ -58,6 +61,8 @@ export interface TaskSettings<
    * the function goes on.
    */
   timeout?: number;
+  /** How its jobs are run, where a submission says nothing else. */
+  job?: JobSettings;
 }
 
 export interface TaskOptions<
@@ -99,8 +104,9 @@ export function defineTask<
   Res = R,
 >(name: Name, options: TaskOptions<In, Out, R, Res, I>): Task<Name, In, Res> {
   const { description = null, tags = [], params, returns, timeout = null, run } = options;
+  const { job = {} } = options;
   const inject: readonly Injectable[] = options.inject ?? [];
-  checkTask({ name, description, tags, params, returns, inject, timeout, run });
+  checkTask({ name, description, tags, params, returns, inject, timeout, job, run });
   return Object.freeze({
     name,
     description,
@@ -109,6 +115,7 @@ export function defineTask<
     params,
     returns,
     timeout,
+    job: Object.freeze({ ...job }),
     // The executor calls it with what `params` let through and `inject` names, which the types above hold together.
     run: run as (params: unknown, ...injected: unknown[]) => unknown,
   });
@@ -120,7 +127,7 @@ export function defineTask<
  * @throws {InvalidTaskError}
  */
 export function checkTask(task: { readonly [K in keyof Task]?: unknown }): void {
-  const { name, description, tags, params, returns, inject, timeout, run } = task;
+  const { name, description, tags, params, returns, inject, timeout, job, run } = task;
   if (typeof name !== "string" || !NAME.test(name)) {
     throw new InvalidTaskError(String(name), "a name is letters, digits, _ and -");
   }
@@ -140,6 +147,8 @@ export function checkTask(task: { readonly [K in keyof Task]?: unknown }): void 
       `the timeout ${String(timeout)} is no number of seconds from above 0 to ${LONGEST_TIMEOUT}`,
     );
   }
+  const wrong = wrongWith(job);
+  if (wrong !== undefined) throw new InvalidTaskError(name, wrong);
   for (const [option, schema] of Object.entries({ params, returns })) {
     if (schema !== undefined && !isStandardSchema(schema)) {
       throw new InvalidTaskError(name, `${option} is no Standard Schema, such as valibot's`);

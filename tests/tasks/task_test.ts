@@ -45,6 +45,7 @@ test("defineTask() fills in what is left out", () => {
     params: undefined,
     returns: undefined,
     timeout: null,
+    job: {},
     run,
   });
 });

@@ -40,6 +40,13 @@ export class SqliteConnection {
     return this.#database.inTransaction;
   }
 
+  /** Changes when another connection has committed; undefined while a transaction is open. */
+  get dataVersion(): number | undefined {
+    if (this.inTransaction) return undefined;
+    return this.#database.query<{ data_version: number }, []>("PRAGMA data_version").get()
+      ?.data_version;
+  }
+
   /** What the statement does to the file, by SQLite's word, or else to the connection. */
   kindOf(sql: string): StatementKind {
     let kind = this.#kinds.get(sql);
@@ -71,6 +78,11 @@ export class SqliteConnection {
   execute<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
     this.#assertAllowed(query.sql);
     return this.#connection.executeQuery<Row>(query);
+  }
+
+  /** As `execute()`, with the rows at once, and prepared only the first time: for the few statements that run all the time. */
+  all<Row>({ sql, parameters }: CompiledQuery<Row>): Row[] {
+    return this.#database.query<Row, SQLQueryBindings[]>(sql).all(...toBindings(parameters));
   }
 
   // kysely-bun-sqlite's own streaming looks for a property that Bun's statements don't have.

@@ -10,10 +10,14 @@ import {
   NestedWriteError,
   TransactionStatementError,
 } from "../errors.ts";
-import type { Store } from "../scope.ts";
+import type { Lease, LeaseOptions } from "../lease.ts";
+import type { Statements, Store } from "../scope.ts";
 import { SqliteConnection } from "./connection.ts";
 import { sqliteDialect } from "./dialect.ts";
+import { ForeignCommits } from "./foreign_commits.ts";
+import { acquireLease } from "./lease.ts";
 import { Mutex } from "./mutex.ts";
+import { PrivateLeases } from "./private_lease.ts";
 import { type ForeignLock, retryWhileBusy, type Turn } from "./retry_while_busy.ts";
 import { TemporaryFile } from "./temporary_file.ts";
 import { OpenTransaction, Transaction, type Writer } from "./transaction.ts";
@@ -63,6 +67,9 @@ export class SqliteStore implements Store {
   readonly #lock: ForeignLock = { since: undefined };
   readonly #frames = new AsyncLocalStorage<Frame>();
   readonly #streaming = new Set<SqliteConnection>();
+  readonly #privateLeases: PrivateLeases | undefined;
+  readonly #listeners = new Set<() => void>();
+  #foreignCommits: ForeignCommits | undefined;
   #connections: Promise<Connections> | undefined;
   #closing: Promise<void> | undefined;
 
@@ -77,6 +84,7 @@ export class SqliteStore implements Store {
     }
     this.url = `sqlite:${path}`;
     this.#temporary = path === ":memory:" ? new TemporaryFile() : undefined;
+    this.#privateLeases = this.#temporary && new PrivateLeases(this.url);
     // Streams open it later, when the working directory may be another one.
     this.#file = this.#temporary ?? { path: resolve(path) };
     this.#transactionTimeout = transactionTimeout;
@@ -133,6 +141,55 @@ export class SqliteStore implements Store {
     }
   }
 
+  async unit<T>(work: (statements: Statements) => T | Promise<T>, guard?: () => void): Promise<T> {
+    const { writer } = await this.#open();
+    const turn = await this.#acquireWriter();
+    try {
+      await this.#attempt(() => writer.run("BEGIN IMMEDIATE"), guard, turn);
+      const result = await work(writer);
+      await this.#retry(() => writer.run("COMMIT"));
+      return result;
+    } finally {
+      if (writer.inTransaction) writer.run("ROLLBACK");
+      this.#queue.release();
+    }
+  }
+
+  async lease(options: LeaseOptions): Promise<Lease> {
+    await this.#open();
+    return this.#privateLeases?.acquire(options) ?? (await acquireLease(this.#file.path, options));
+  }
+
+  async onForeignCommit(listener: () => void): Promise<Disposable> {
+    const { writer } = await this.#open();
+    // A function of its own: the same listener may be added twice.
+    const listening = () => listener();
+    this.#listeners.add(listening);
+    this.#foreignCommits ??= new ForeignCommits({
+      path: this.#file.path,
+      // Of all connections here it alone commits, so that any other's commit is a foreign one.
+      version: () => writer.dataVersion,
+      onCommit: () => {
+        for (const each of this.#listeners) each();
+      },
+    });
+    return {
+      [Symbol.dispose]: () => {
+        this.#listeners.delete(listening);
+        if (this.#listeners.size === 0) this.#stopListening();
+      },
+    };
+  }
+
+  // Each statement has committed when it returns.
+  afterCommit(listener: () => void): void {
+    listener();
+  }
+
+  refuseNested(): void {
+    if (this.#enclosing !== undefined) throw new NestedWriteError();
+  }
+
   async begin(guard?: () => void): Promise<Transaction> {
     const frame = this.#frames.getStore();
     const { writer: connection } = await this.#open();
@@ -155,12 +212,13 @@ export class SqliteStore implements Store {
   }
 
   async close(): Promise<void> {
-    if (this.#enclosing !== undefined) throw new NestedWriteError();
+    this.refuseNested();
     this.#closing ??= this.#close();
     await this.#closing;
   }
 
   async #close(): Promise<void> {
+    this.#stopListening();
     for (const connection of this.#streaming) connection.close();
     try {
       const opened = await this.#connections?.catch(() => {
@@ -175,6 +233,11 @@ export class SqliteStore implements Store {
     }
   }
 
+  #stopListening(): void {
+    this.#foreignCommits?.[Symbol.dispose]();
+    this.#foreignCommits = undefined;
+  }
+
   /** The open transaction, begun around what runs now, that a write would wait for. */
   get #enclosing(): Transaction | undefined {
     const transaction = this.#frames.getStore()?.transaction;
@@ -182,7 +245,7 @@ export class SqliteStore implements Store {
   }
 
   async #acquireWriter(): Promise<Turn> {
-    if (this.#enclosing !== undefined) throw new NestedWriteError();
+    this.refuseNested();
     const asked = performance.now();
     await this.#queue.acquire();
     return { lock: this.#lock, asked };

@@ -5,7 +5,7 @@ import {
   TransactionLostError,
   TransactionTimeoutError,
 } from "../errors.ts";
-import type { TransactionScope } from "../scope.ts";
+import type { Statements, TransactionScope } from "../scope.ts";
 import type { SqliteConnection } from "./connection.ts";
 
 /** What a transaction needs of the writer on which it is open. */
@@ -29,6 +29,7 @@ export class OpenTransaction {
   readonly lost: Promise<never>;
   readonly #reject: (reason: Error) => void;
   readonly #timer: ReturnType<typeof setTimeout>;
+  readonly #afterCommit: (() => void)[] = [];
   #ended: Error | undefined;
 
   /** Takes over a writer on which BEGIN IMMEDIATE has succeeded. */
@@ -67,6 +68,10 @@ export class OpenTransaction {
     }
   }
 
+  afterCommit(listener: () => void): void {
+    this.#afterCommit.push(listener);
+  }
+
   async commit(): Promise<void> {
     if (this.#ended !== undefined) throw this.#ended;
     // From here on no statement may slip in, nor the time-out.
@@ -77,6 +82,7 @@ export class OpenTransaction {
       // A COMMIT that failed, as by a deferred constraint, left the transaction open.
       this.#free();
     }
+    for (const listener of this.#afterCommit) listener();
   }
 
   /** Does nothing where it has ended. */
@@ -164,6 +170,26 @@ export class Transaction implements TransactionScope {
       this.assertOpen();
       yield { rows: [row] };
     }
+  }
+
+  async unit<T>(work: (statements: Statements) => T | Promise<T>, guard?: () => void): Promise<T> {
+    const savepoint = await this.begin(guard);
+    try {
+      const result = await work({
+        all: (query) => savepoint.#open.run((connection) => connection.all(query)),
+      });
+      await savepoint.commit();
+      return result;
+    } finally {
+      await savepoint.rollback();
+    }
+  }
+
+  // What goes through this very transaction bypasses nothing.
+  refuseNested(): void {}
+
+  afterCommit(listener: () => void): void {
+    this.#open.afterCommit(listener);
   }
 
   async begin(guard?: () => void): Promise<Transaction> {

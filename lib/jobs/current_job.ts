@@ -1,0 +1,11 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+
+/** The job within which something runs. */
+export interface CurrentJob {
+  readonly id: string;
+  /** Gives up its slot while it waits for `work`. */
+  yieldSlot<T>(work: () => Promise<T>): Promise<T>;
+}
+
+/** Says, to what a job calls, in which job it runs. */
+export const currentJob: AsyncLocalStorage<CurrentJob> = new AsyncLocalStorage();

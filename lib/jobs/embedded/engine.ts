@@ -1,0 +1,221 @@
+import type { Database, Lease, Statements } from "../../storage/mod.ts";
+import type { Clock } from "../clock.ts";
+import type { Claim, ClaimableTask, Claimed, Engine, EngineListener, Entry } from "../engine.ts";
+import { createQueue, type Queue } from "./queue.ts";
+import type { QueueTables } from "./tables.ts";
+
+type Group = { readonly task: string; readonly concurrency_key: string | null };
+
+type Candidate = Group & { id: string; priority: number; due: number; lost: number };
+
+export interface EmbeddedEngineOptions {
+  readonly database: Database;
+  readonly clock: Clock;
+  /** Seconds. */
+  readonly lease: number;
+}
+
+/**
+ * Queues in a table beside the records, so that both change in one transaction.
+ *
+ * A group (a task's jobs with one key) runs as many as its concurrency allows.
+ * What a claim finds of a full group it sets aside as `held`; whatever leaves
+ * the group makes the first of these `ready` again. So a thousand jobs that
+ * wait for one key cost a claim nothing, and a group that has held entries
+ * always has one that is ready or claimed.
+ */
+export class EmbeddedEngine implements Engine {
+  readonly #database: Database;
+  readonly #clock: Clock;
+  readonly #seconds: number;
+  readonly #queue: Queue;
+  readonly #concurrencies = new WeakMap<readonly ClaimableTask[], Map<string, number | null>>();
+  #lease: Lease | undefined;
+  #listening: Disposable | undefined;
+
+  constructor({ database, clock, lease }: EmbeddedEngineOptions) {
+    this.#database = database;
+    this.#clock = clock;
+    this.#seconds = lease;
+    this.#queue = createQueue(database.own<QueueTables>());
+  }
+
+  async join(listener: EngineListener): Promise<void> {
+    await this.#acquire(listener);
+    // The tasks of this process may allow more at once than those before it did.
+    await this.#database.unit((tx) => this.#queue.unholdAll.all(tx, {}));
+    this.#listening = await this.#database.onForeignCommit(() => listener.wake());
+  }
+
+  async leave(): Promise<void> {
+    this.#listening?.[Symbol.dispose]();
+    await this.#lease?.release();
+    this.#lease = undefined;
+  }
+
+  async enqueue(entries: readonly Entry[], tx: Statements): Promise<void> {
+    const now = this.#clock.now();
+    for (const entry of entries) {
+      const state = entry.due <= now ? "ready" : "delayed";
+      await this.#queue.insert.all(tx, { ...entry, state, worker: null, fence: null });
+    }
+  }
+
+  async take(entries: readonly Entry[], tx: Statements): Promise<Claimed[]> {
+    const worker = this.#worker();
+    const fence = await this.#nextFence(tx);
+    for (const entry of entries) {
+      await this.#queue.insert.all(tx, { ...entry, state: "claimed", worker, fence });
+    }
+    return entries.map(({ id }) => ({ id, fence, lost: 0 }));
+  }
+
+  async remove(ids: readonly string[], tx: Statements): Promise<void> {
+    const removed = await this.#queue.remove.all(tx, { ids: JSON.stringify(ids) });
+    await this.#makeRoom(removed, tx);
+  }
+
+  async claim(n: number, tasks: readonly ClaimableTask[], tx: Statements): Promise<Claimed[]> {
+    const worker = this.#worker();
+    await this.#queue.promote.all(tx, { now: this.#clock.now() });
+    const concurrencies = this.#concurrenciesOf(tasks);
+    const ready = await this.#queue.readyTasks.all(tx, {});
+    const names = ready.map(({ name }) => name).filter((name) => concurrencies.has(name));
+    const running = new Map<string, number>();
+    const claimed: Claimed[] = [];
+    while (claimed.length < n) {
+      const candidates = await this.#candidates(names, n - claimed.length, tx);
+      const chosen: Candidate[] = [];
+      const full: Candidate[] = [];
+      for (const candidate of candidates) {
+        const { task, concurrency_key: key } = candidate;
+        const concurrency = concurrencies.get(task) ?? (key === null ? null : 1);
+        const hasRoom =
+          concurrency === null || (await this.#enter(candidate, concurrency, running, tx));
+        (hasRoom ? chosen : full).push(candidate);
+      }
+      if (chosen.length > 0) {
+        const fence = await this.#nextFence(tx);
+        await this.#queue.claim.all(tx, { ids: idsOf(chosen), worker, fence });
+        for (const { id, lost } of chosen) claimed.push({ id, fence, lost });
+      }
+      if (full.length === 0) break;
+      await this.#queue.hold.all(tx, { ids: idsOf(full) });
+    }
+    return claimed;
+  }
+
+  async release(claims: readonly Claim[], due: number, tx: Statements): Promise<void> {
+    const state = due <= this.#clock.now() ? "ready" : "delayed";
+    for (const { id, fence } of claims) {
+      const released = await this.#queue.release.all(tx, { id, fence, state, due });
+      // What is ready takes its own place in the group.
+      if (state === "delayed") await this.#makeRoom(released, tx);
+    }
+  }
+
+  async ack(claims: readonly Claim[], tx: Statements): Promise<void> {
+    for (const { id, fence } of claims) {
+      await this.#makeRoom(await this.#queue.ack.all(tx, { id, fence }), tx);
+    }
+  }
+
+  async waiting(task: string, most: number, tx: Statements): Promise<number> {
+    const [row] = await this.#queue.waiting.all(tx, { task, limit: most });
+    return row?.count ?? 0;
+  }
+
+  async ended(): Promise<string[]> {
+    const rows = await this.#queue.workers.execute();
+    const others = rows.map(({ worker }) => worker).filter((id) => id !== this.#lease?.id);
+    return others.length === 0 ? [] : ((await this.#lease?.ended(others)) ?? []);
+  }
+
+  async recover(
+    workers: readonly string[],
+    tx: Statements,
+  ): Promise<{ id: string; lost: number }[]> {
+    return [...(await this.#queue.recover.all(tx, { workers: JSON.stringify(workers) }))];
+  }
+
+  async nextDue(tx: Statements): Promise<number | null> {
+    const [row] = await this.#queue.nextDue.all(tx, {});
+    return row?.due ?? null;
+  }
+
+  async #acquire(listener: EngineListener): Promise<void> {
+    this.#lease = await this.#database.lease({
+      seconds: this.#seconds,
+      onOthersEnded: () => listener.othersEnded(),
+      onLost: () => {
+        this.#lease = undefined;
+        void this.#acquire(listener).then(() => listener.leaseLost());
+      },
+    });
+  }
+
+  #worker(): string {
+    if (this.#lease === undefined) throw new Error("Cannot claim without a lease");
+    return this.#lease.id;
+  }
+
+  /** The first ready entries of these tasks, in the order in which they are claimed. */
+  async #candidates(names: readonly string[], n: number, tx: Statements): Promise<Candidate[]> {
+    const candidates: Candidate[] = [];
+    for (const task of names) {
+      candidates.push(...(await this.#queue.ready.all(tx, { task, limit: n })));
+    }
+    if (names.length > 1) candidates.sort(inOrder);
+    return candidates.slice(0, n);
+  }
+
+  /** Counts an entry in where its group has room. `running` holds what was counted before. */
+  async #enter(
+    { task, concurrency_key }: Group,
+    concurrency: number,
+    running: Map<string, number>,
+    tx: Statements,
+  ): Promise<boolean> {
+    const group = JSON.stringify([task, concurrency_key]);
+    let count = running.get(group);
+    if (count === undefined) {
+      const [row] = await this.#queue.countClaimed.all(tx, { task, concurrency_key });
+      count = row?.count ?? 0;
+    }
+    const hasRoom = count < concurrency;
+    running.set(group, hasRoom ? count + 1 : count);
+    return hasRoom;
+  }
+
+  /** For each entry that has left its group, another one of it is no longer held. */
+  async #makeRoom(left: readonly Group[], tx: Statements): Promise<void> {
+    if (left.length === 0) return;
+    if ((await this.#queue.anyHeld.all(tx, {})).length === 0) return;
+    for (const { task, concurrency_key } of left) {
+      await this.#queue.unhold.all(tx, { task, concurrency_key });
+    }
+  }
+
+  async #nextFence(tx: Statements): Promise<number> {
+    const [row] = await this.#queue.nextFence.all(tx, {});
+    if (row === undefined) throw new Error("The table of fences is empty");
+    return row.value;
+  }
+
+  #concurrenciesOf(tasks: readonly ClaimableTask[]): Map<string, number | null> {
+    let concurrencies = this.#concurrencies.get(tasks);
+    if (concurrencies === undefined) {
+      concurrencies = new Map(tasks.map(({ name, concurrency }) => [name, concurrency]));
+      this.#concurrencies.set(tasks, concurrencies);
+    }
+    return concurrencies;
+  }
+}
+
+function idsOf(candidates: readonly Candidate[]): string {
+  return JSON.stringify(candidates.map(({ id }) => id));
+}
+
+function inOrder(a: Candidate, b: Candidate): number {
+  return b.priority - a.priority || a.due - b.due || (a.id < b.id ? -1 : 1);
+}

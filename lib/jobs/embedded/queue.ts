@@ -1,0 +1,235 @@
+import { type Kysely, type RawBuilder, sql } from "kysely";
+import { prepare } from "../../storage/mod.ts";
+import type { QueueState, QueueTables } from "./tables.ts";
+
+/** The statements of the embedded engine, each compiled once. */
+export type Queue = ReturnType<typeof createQueue>;
+
+/**
+ * States are written into the statements, never bound: SQLite uses an index
+ * of one state only where it sees that state.
+ */
+export function createQueue(db: Kysely<QueueTables>) {
+  /** Entries whose ids stand in a JSON array. */
+  const among = (ids: unknown) => sql<string>`(select value from json_each(${ids}))`;
+  return {
+    insert: prepare<QueueTables, InsertParameters>(db)((db, parameter) =>
+      db
+        .insertInto("job_queue")
+        .values({
+          id: parameter("id"),
+          state: parameter("state"),
+          task: parameter("task"),
+          concurrency_key: parameter("concurrencyKey"),
+          priority: parameter("priority"),
+          due: parameter("due"),
+          worker: parameter("worker"),
+          fence: parameter("fence"),
+          lost: 0,
+        })
+        .onConflict((conflict) => conflict.column("id").doNothing()),
+    ),
+
+    nextFence: prepare<QueueTables, Record<never, never>>(db)((db) =>
+      db.updateTable("job_fence").set({ value: sql`value + 1` }).returning("value"),
+    ),
+
+    /** Delayed entries whose time has come are ready. */
+    promote: prepare<QueueTables, { now: number }>(db)((db, parameter) =>
+      db
+        .updateTable("job_queue")
+        .set({ state: state("ready") })
+        .where("state", "=", state("delayed"))
+        .where("due", "<=", parameter("now")),
+    ),
+
+    /** The tasks that have ready entries, found by one look-up each. */
+    readyTasks: prepare<QueueTables, Record<never, never>>(db)((db) =>
+      db
+        .withRecursive("ready", (db) =>
+          db
+            .selectFrom("job_queue")
+            .select((eb) => eb.fn.min<string | null>("task").as("name"))
+            .where("state", "=", state("ready"))
+            .unionAll((db) =>
+              db
+                .selectFrom("ready")
+                .select((eb) =>
+                  eb
+                    .selectFrom("job_queue")
+                    .select((eb) => eb.fn.min<string | null>("job_queue.task").as("name"))
+                    .where("job_queue.state", "=", state("ready"))
+                    .whereRef("job_queue.task", ">", "ready.name")
+                    .as("name"),
+                )
+                .where("ready.name", "is not", null),
+            ),
+        )
+        .selectFrom("ready")
+        .select("name")
+        .where("name", "is not", null)
+        .$narrowType<{ name: string }>(),
+    ),
+
+    /** The first ready entries of a task, in the order in which they are claimed. */
+    ready: prepare<QueueTables, { task: string; limit: number }>(db)((db, parameter) =>
+      db
+        .selectFrom("job_queue")
+        .select(["id", "task", "concurrency_key", "priority", "due", "lost"])
+        .where("state", "=", state("ready"))
+        .where("task", "=", parameter("task"))
+        .orderBy("priority", "desc")
+        .orderBy("due")
+        .orderBy("id")
+        .limit(parameter("limit")),
+    ),
+
+    countClaimed: prepare<QueueTables, Group>(db)((db, parameter) =>
+      db
+        .selectFrom("job_queue")
+        .select((eb) => eb.fn.countAll<number>().as("count"))
+        .where("state", "=", state("claimed"))
+        .where("task", "=", parameter("task"))
+        .where("concurrency_key", "is", parameter("concurrency_key")),
+    ),
+
+    claim: prepare<QueueTables, { ids: string; worker: string; fence: number }>(db)(
+      (db, parameter) =>
+        db
+          .updateTable("job_queue")
+          .set({
+            state: state("claimed"),
+            worker: parameter("worker"),
+            fence: parameter("fence"),
+          })
+          .where("id", "in", among(parameter("ids"))),
+    ),
+
+    hold: prepare<QueueTables, { ids: string }>(db)((db, parameter) =>
+      db
+        .updateTable("job_queue")
+        .set({ state: state("held") })
+        .where("id", "in", among(parameter("ids"))),
+    ),
+
+    anyHeld: prepare<QueueTables, Record<never, never>>(db)((db) =>
+      db
+        .selectFrom("job_queue")
+        .select(sql<number>`1`.as("one"))
+        .where("state", "=", state("held"))
+        .limit(1),
+    ),
+
+    /** The first held entry of a group is ready again. */
+    unhold: prepare<QueueTables, Group>(db)((db, parameter) =>
+      db
+        .updateTable("job_queue")
+        .set({ state: state("ready") })
+        .where("id", "=", (eb) =>
+          eb
+            .selectFrom("job_queue")
+            .select("id")
+            .where("state", "=", state("held"))
+            .where("task", "=", parameter("task"))
+            .where("concurrency_key", "is", parameter("concurrency_key"))
+            .orderBy("priority", "desc")
+            .orderBy("due")
+            .orderBy("id")
+            .limit(1),
+        ),
+    ),
+
+    unholdAll: prepare<QueueTables, Record<never, never>>(db)((db) =>
+      db
+        .updateTable("job_queue")
+        .set({ state: state("ready") })
+        .where("state", "=", state("held")),
+    ),
+
+    release: prepare<QueueTables, { id: string; fence: number; state: QueueState; due: number }>(
+      db,
+    )((db, parameter) =>
+      db
+        .updateTable("job_queue")
+        .set({ state: parameter("state"), due: parameter("due"), worker: null, fence: null })
+        .where("id", "=", parameter("id"))
+        .where("fence", "=", parameter("fence"))
+        .returning(["task", "concurrency_key"]),
+    ),
+
+    ack: prepare<QueueTables, { id: string; fence: number }>(db)((db, parameter) =>
+      db
+        .deleteFrom("job_queue")
+        .where("id", "=", parameter("id"))
+        .where("fence", "=", parameter("fence"))
+        .returning(["task", "concurrency_key"]),
+    ),
+
+    remove: prepare<QueueTables, { ids: string }>(db)((db, parameter) =>
+      db
+        .deleteFrom("job_queue")
+        .where("id", "in", among(parameter("ids")))
+        .where("state", "!=", state("claimed"))
+        .returning(["task", "concurrency_key"]),
+    ),
+
+    recover: prepare<QueueTables, { workers: string }>(db)((db, parameter) =>
+      db
+        .updateTable("job_queue")
+        .set({ state: state("ready"), worker: null, fence: null, lost: sql`lost + 1` })
+        .where("state", "=", state("claimed"))
+        .where("worker", "in", among(parameter("workers")))
+        .returning(["id", "lost"]),
+    ),
+
+    waiting: prepare<QueueTables, { task: string; limit: number }>(db)((db, parameter) =>
+      db
+        .selectFrom(
+          db
+            .selectFrom("job_queue")
+            .select("id")
+            .where("state", "in", [state("ready"), state("held"), state("delayed")])
+            .where("task", "=", parameter("task"))
+            .limit(parameter("limit"))
+            .as("waiting"),
+        )
+        .select((eb) => eb.fn.countAll<number>().as("count")),
+    ),
+
+    workers: db
+      .selectFrom("job_queue")
+      .select("worker")
+      .distinct()
+      .where("state", "=", state("claimed"))
+      .where("worker", "is not", null)
+      .$narrowType<{ worker: string }>(),
+
+    nextDue: prepare<QueueTables, Record<never, never>>(db)((db) =>
+      db
+        .selectFrom("job_queue")
+        .select((eb) => eb.fn.min<number | null>("due").as("due"))
+        .where("state", "=", state("delayed")),
+    ),
+  };
+}
+
+interface InsertParameters {
+  id: string;
+  state: QueueState;
+  task: string;
+  concurrencyKey: string | null;
+  priority: number;
+  due: number;
+  worker: string | null;
+  fence: number | null;
+}
+
+/** Entries of which only so many run at once. */
+interface Group {
+  task: string;
+  concurrency_key: string | null;
+}
+
+function state(name: QueueState): RawBuilder<QueueState> {
+  return sql.lit(name);
+}

@@ -1,0 +1,54 @@
+import type { Changes } from "./changes.ts";
+import { JobNotFoundError } from "./errors.ts";
+import type { JobReader } from "./reader.ts";
+import { isTerminal, type JobEvent } from "./record.ts";
+
+export interface EventsOptions {
+  /** The revision that is known already; what follows it is told. */
+  after?: number;
+  /** Ends the events: the iteration throws its reason. */
+  signal?: AbortSignal;
+}
+
+/**
+ * Tells what a job is, now and whenever it changes, up to its end. A reader
+ * that is slow misses what came in between, never the last state.
+ *
+ * @throws {JobNotFoundError} where there is no such job to begin with.
+ */
+export async function* jobEvents(
+  id: string,
+  { after }: Pick<EventsOptions, "after">,
+  {
+    reader,
+    changes,
+    signals,
+  }: { reader: JobReader; changes: Changes; signals: readonly AbortSignal[] },
+): AsyncGenerator<JobEvent, void, undefined> {
+  let changed = Promise.withResolvers<void>();
+  const wake = () => changed.resolve();
+  using _watching = changes.watch(id, wake);
+  for (const signal of signals) signal.addEventListener("abort", wake);
+  try {
+    let known = after;
+    for (let isFirst = true; ; isFirst = false) {
+      for (const signal of signals) signal.throwIfAborted();
+      // From here on a change wakes again: what is read now may be older.
+      const found = await reader.find(id);
+      if (found === undefined) {
+        if (isFirst) throw new JobNotFoundError(id);
+        yield { revision: (known ?? 0) + 1, record: null };
+        return;
+      }
+      if (found.revision !== known) {
+        known = found.revision;
+        yield found;
+      }
+      if (isTerminal(found.record.status)) return;
+      await changed.promise;
+      changed = Promise.withResolvers();
+    }
+  } finally {
+    for (const signal of signals) signal.removeEventListener("abort", wake);
+  }
+}

@@ -1,0 +1,152 @@
+import type { Session } from "../storage/mod.ts";
+import { type RunOwner, resultToJson } from "../tasks/mod.ts";
+import { artifactIdOf } from "./artifact_id.ts";
+import type { Clock } from "./clock.ts";
+import type { Claim } from "./engine.ts";
+import { ResultTooLargeError } from "./errors.ts";
+import type { StartedRun, StateMachine } from "./state_machine.ts";
+
+/** A report follows the one before at the earliest after so many milliseconds. */
+const REPORT_EVERY = 50;
+/** More lines than this wait for no report; and longer ones are cut. */
+const MOST_LINES = 10_000;
+const LONGEST_LINE = 16_384;
+
+export interface JobRunOptions {
+  readonly started: StartedRun;
+  readonly states: StateMachine;
+  readonly clock: Clock;
+  /** Bytes. */
+  readonly maxResult: number;
+  /** Writes what `takeReport()` gives, soon. */
+  readonly report: (run: JobRun) => Promise<void>;
+  /** The run has committed its completion itself. */
+  readonly onCompleted: (run: JobRun) => void;
+}
+
+export interface Report {
+  readonly progress: { fraction: number; message: string | null } | undefined;
+  readonly lines: { line: string; at: number }[];
+}
+
+/** One run of a job, from its claim on, as the executor and the worker see it. */
+export class JobRun implements RunOwner {
+  readonly claim: Claim;
+  readonly attempt: number;
+  readonly timeout: number | null;
+  readonly anyResult: boolean;
+  readonly #options: JobRunOptions;
+  #interrupt: ((reason: unknown) => void) | undefined;
+  #interruption: { readonly reason: unknown } | undefined;
+  #completed = false;
+  #progress: Report["progress"];
+  #lines: Report["lines"] = [];
+  #reporting = false;
+
+  constructor(options: JobRunOptions) {
+    const { id, fence, attempt, timeout, task_name } = options.started;
+    this.#options = options;
+    this.claim = { id, fence };
+    this.attempt = attempt;
+    this.timeout = timeout;
+    this.anyResult = task_name === null;
+  }
+
+  get jobId(): string {
+    return this.claim.id;
+  }
+
+  /** Why it was interrupted; undefined where it wasn't. */
+  get interruption(): { readonly reason: unknown } | undefined {
+    return this.#interruption;
+  }
+
+  /** Whether it has committed its completion itself. */
+  get completed(): boolean {
+    return this.#completed;
+  }
+
+  /** Ends the run at once, with `reason`; the first one counts. */
+  interrupt(reason: unknown): void {
+    if (this.#interruption !== undefined) return;
+    this.#interruption = { reason };
+    this.#interrupt?.(reason);
+  }
+
+  begin(interrupt: (reason: unknown) => void): void {
+    this.#interrupt = interrupt;
+    if (this.#interruption !== undefined) interrupt(this.#interruption.reason);
+  }
+
+  progress(fraction: number, message: string | null): void {
+    this.#progress = { fraction, message };
+    this.#reportSoon();
+  }
+
+  log(line: string): void {
+    if (this.#lines.length >= MOST_LINES) return;
+    const text = line.length > LONGEST_LINE ? `${line.slice(0, LONGEST_LINE - 1)}…` : line;
+    this.#lines.push({ line: text, at: this.#options.clock.now() });
+    this.#reportSoon();
+  }
+
+  async complete(tx: Session, result: unknown): Promise<void> {
+    const { states, onCompleted } = this.#options;
+    const outcome = this.outcomeOf(result);
+    const report = this.takeReport();
+    try {
+      await tx.unit(async (statements) => {
+        await states.report(this.claim, report, statements);
+        await states.complete(this.claim, outcome, statements);
+      });
+    } catch (error) {
+      this.#keep(report);
+      throw error;
+    }
+    tx.afterCommit(() => {
+      this.#completed = true;
+      onCompleted(this);
+    });
+  }
+
+  /**
+   * A result as its record keeps it.
+   *
+   * @throws {SerializationError}
+   * @throws {ResultTooLargeError}
+   */
+  outcomeOf(result: unknown): { result: string; artifactId: string | null } {
+    const json = resultToJson(this.#options.started.task_name ?? "closure", result);
+    const bytes = Buffer.byteLength(json);
+    if (bytes > this.#options.maxResult) {
+      throw new ResultTooLargeError(bytes, this.#options.maxResult);
+    }
+    return { result: json, artifactId: artifactIdOf(result) };
+  }
+
+  /** What is to be reported since the last time. */
+  takeReport(): Report {
+    const report = { progress: this.#progress, lines: this.#lines };
+    this.#progress = undefined;
+    this.#lines = [];
+    return report;
+  }
+
+  /** Takes back what could not be written. */
+  #keep({ progress, lines }: Report): void {
+    this.#progress ??= progress;
+    this.#lines = [...lines, ...this.#lines];
+  }
+
+  #reportSoon(): void {
+    if (this.#reporting) return;
+    this.#reporting = true;
+    const { report, clock } = this.#options;
+    void report(this).then(() => {
+      clock.after(REPORT_EVERY, () => {
+        this.#reporting = false;
+        if (this.#progress !== undefined || this.#lines.length > 0) this.#reportSoon();
+      });
+    });
+  }
+}

@@ -1,0 +1,36 @@
+export { type Clock, systemClock } from "./clock.ts";
+export {
+  IdempotencyConflictError,
+  InvalidJobOptionsError,
+  JobCanceledError,
+  JobFailedError,
+  JobNotFoundError,
+  JobReleasedError,
+  JobStateError,
+  NonRetryableError,
+  ParamsTooLargeError,
+  QueueFullError,
+  ResultTooLargeError,
+  SchedulerStoppedError,
+} from "./errors.ts";
+export type { EventsOptions } from "./events.ts";
+export type { SubmitOptions } from "./options.ts";
+export type { JobFilter, ListOptions, LogsOptions } from "./reader.ts";
+export type {
+  JobAttempt,
+  JobEvent,
+  JobLogLine,
+  JobRecord,
+  JobStatus,
+  JobSummary,
+} from "./record.ts";
+export { JobRouter, type JobRouterOptions } from "./routes.ts";
+export {
+  type ChangeOptions,
+  type JobSubmission,
+  Scheduler,
+  type SchedulerOptions,
+  type SpawnOptions,
+  type SubmitArguments,
+  type Submitted,
+} from "./scheduler.ts";

@@ -1,0 +1,148 @@
+import {
+  HttpProblem,
+  queryOf,
+  type RouteHandler,
+  type RouteRequest,
+  Router,
+  type RouterOptions,
+} from "../http/mod.ts";
+import { isUlid } from "../storage/mod.ts";
+import { eventStream } from "./event_stream.ts";
+import { readListQuery } from "./list_query.ts";
+import { readLogsQuery } from "./logs_query.ts";
+import { isTerminal } from "./record.ts";
+import type { Scheduler } from "./scheduler.ts";
+import { toProblem } from "./to_problem.ts";
+import { logLineToWire, recordToWire, summaryToWire } from "./to_wire.ts";
+
+export interface JobRouterOptions extends RouterOptions {
+  scheduler: Scheduler;
+  /** @default {"/api/v1/jobs"} */
+  prefix?: string;
+}
+
+/**
+ * The HTTP routes of a scheduler's jobs.
+ *
+ * | route | answers |
+ * | --- | --- |
+ * | `GET {prefix}` | the newest first; `?status_filter&task&tag&since&until&before&size` |
+ * | `GET {prefix}/{id}` | one record |
+ * | `DELETE {prefix}/{id}` | 204; a running job is canceled |
+ * | `POST {prefix}/{id}/$cancel` | 202 with the record; 200 where it was canceled before |
+ * | `POST {prefix}/{id}/$retry` | 202 with the record of a failed or canceled job, queued again |
+ * | `GET {prefix}/{id}/$logs` | what it has logged; `?after&size` |
+ * | `GET {prefix}/{id}/$stream` | Server-Sent Events up to its end |
+ */
+export class JobRouter extends Router {
+  readonly prefix: string;
+  readonly #scheduler: Scheduler;
+
+  private constructor({ scheduler, prefix = "/api/v1/jobs", ...options }: JobRouterOptions) {
+    super(options);
+    this.prefix = prefix;
+    this.#scheduler = scheduler;
+    const job = `${prefix === "/" ? "" : prefix}/{id}`;
+    const add = (method: "GET" | "POST" | "DELETE", pattern: string, handler: JobHandler) =>
+      this.add(method, pattern, forJob(handler));
+    this.add(
+      "GET",
+      prefix,
+      withProblems((request) => this.#list(request)),
+    );
+    add("GET", job, (id) => this.#get(id, 200));
+    add("DELETE", job, (id) => this.#delete(id));
+    add("POST", `${job}/$cancel`, (id) => this.#cancel(id));
+    add("POST", `${job}/$retry`, (id) => this.#retry(id));
+    add("GET", `${job}/$logs`, (id, request) => this.#logs(id, request));
+    add("GET", `${job}/$stream`, (id, request) => this.#stream(id, request));
+  }
+
+  /** @throws {TypeError} where `prefix` or `basePath` is no path. */
+  static create(options: JobRouterOptions): JobRouter {
+    return new JobRouter(options);
+  }
+
+  async #list({ request, link }: RouteRequest): Promise<Response> {
+    const query = queryOf(request.url);
+    const options = readListQuery(query);
+    const jobs = await this.#scheduler.list(options);
+    const last = jobs.at(-1);
+    const headers = new Headers();
+    if (last !== undefined && jobs.length === (options.size ?? 100)) {
+      query.set("before", last.id);
+      headers.set("link", `<${link(this.prefix)}?${query}>; rel="next"`);
+    }
+    return Response.json(
+      jobs.map((job) => summaryToWire(job, this.#scheduler)),
+      { headers },
+    );
+  }
+
+  async #get(id: string, status: number): Promise<Response> {
+    return Response.json(recordToWire(await this.#scheduler.get(id), this.#scheduler), { status });
+  }
+
+  async #delete(id: string): Promise<Response> {
+    await this.#scheduler.delete(id);
+    return new Response(null, { status: 204 });
+  }
+
+  async #cancel(id: string): Promise<Response> {
+    const outcome = await this.#scheduler.cancelJob(id);
+    return await this.#get(id, outcome === "already" ? 200 : 202);
+  }
+
+  async #retry(id: string): Promise<Response> {
+    await this.#scheduler.retry(id);
+    return await this.#get(id, 202);
+  }
+
+  async #logs(id: string, { request }: RouteRequest): Promise<Response> {
+    const lines = await this.#scheduler.logs(id, readLogsQuery(queryOf(request.url)));
+    return Response.json(lines.map(logLineToWire));
+  }
+
+  async #stream(id: string, { request, server }: RouteRequest): Promise<Response> {
+    const { revision, record } = await this.#scheduler.find(id);
+    const last = request.headers.get("last-event-id");
+    const after = last !== null && /^\d{1,15}$/.test(last) ? Number(last) : undefined;
+    // Only this keeps an EventSource from connecting again for ever.
+    if (isTerminal(record.status) && after !== undefined && after >= revision) {
+      return new Response(null, { status: 204 });
+    }
+    server?.timeout(request, 0);
+    const options = after === undefined ? {} : { after };
+    const body = eventStream(
+      (signal) => this.#scheduler.events(id, { ...options, signal }),
+      this.#scheduler,
+    );
+    return new Response(body, {
+      headers: {
+        "content-type": "text/event-stream",
+        "cache-control": "no-store",
+        // Else nginx keeps the events back.
+        "x-accel-buffering": "no",
+      },
+    });
+  }
+}
+
+type JobHandler = (id: string, request: RouteRequest) => Promise<Response>;
+
+function forJob(handler: JobHandler): RouteHandler {
+  return withProblems(async (request) => {
+    const id = request.parameters["id"] ?? "";
+    if (!isUlid(id)) {
+      throw new HttpProblem(400, "invalid-id", { detail: "The id of a job is a ULID" });
+    }
+    return await handler(id, request);
+  });
+}
+
+function withProblems(handler: (request: RouteRequest) => Promise<Response>): RouteHandler {
+  return (request) =>
+    handler(request).catch((error: unknown) => {
+      throw toProblem(error);
+    });
+}

@@ -1,0 +1,608 @@
+import { isDeepStrictEqual } from "node:util";
+import { type Database, type Session, type Statements, ulid } from "../storage/mod.ts";
+import {
+  type Awaitable,
+  type Injectable,
+  type InjectedAll,
+  type NoParams,
+  type Principal,
+  parseParams,
+  type RunScheduler,
+  SerializationError,
+  type StopOptions,
+  type SubmitRequest,
+  type Task,
+  TaskContext,
+  TaskExecutor,
+  TaskRegistry,
+  ValidationError,
+} from "../tasks/mod.ts";
+import { chooseBackoff } from "./backoff.ts";
+import { Changes } from "./changes.ts";
+import { type Clock, systemClock } from "./clock.ts";
+import { currentJob } from "./current_job.ts";
+import { EmbeddedEngine } from "./embedded/engine.ts";
+import {
+  JobCanceledError,
+  JobFailedError,
+  JobNotFoundError,
+  JobStateError,
+  ParamsTooLargeError,
+  SchedulerStoppedError,
+} from "./errors.ts";
+import { type EventsOptions, jobEvents } from "./events.ts";
+import { GroupCommit } from "./group_commit.ts";
+import { checkSubmitOptions, type SubmitOptions } from "./options.ts";
+import { JobReader, type ListOptions, type LogsOptions } from "./reader.ts";
+import type { JobEvent, JobLogLine, JobRecord, JobSummary } from "./record.ts";
+import { createRecords, type NewJob } from "./records.ts";
+import { StateMachine, type Submission } from "./state_machine.ts";
+import { readSubmission } from "./submit_request.ts";
+import type { JobTables } from "./tables.ts";
+import { toProblem } from "./to_problem.ts";
+import { recordToWire } from "./to_wire.ts";
+import { Worker } from "./worker.ts";
+
+export interface SchedulerOptions {
+  database: Database;
+  /** How many jobs run at once in this process; 0 for a process that only submits. @default {10} */
+  maxConcurrency?: number;
+  /** Seconds without a sign of life after which another process takes this one's jobs over. @default {10} */
+  lease?: number;
+  /** How many workers a job may lose and is still run again. @default {3} */
+  crashLimit?: number;
+  /** The largest params of a job, in bytes of JSON. @default {1_048_576} */
+  maxParams?: number;
+  /** The largest result of a job, in bytes of JSON. @default {1_048_576} */
+  maxResult?: number;
+  /**
+   * Whether callers see the stack of an error.
+   *
+   * @default {process.env.NODE_ENV !== "production"}
+   */
+  traceback?: boolean;
+  /** Where the routes of its jobs are mounted, for links to them. @default {"/api/v1/jobs"} */
+  prefix?: string;
+  /** @default {systemClock} */
+  clock?: Clock;
+}
+
+export interface SpawnOptions<I extends readonly Injectable[]> {
+  description?: string;
+  /** @default {[]} */
+  tags?: readonly string[];
+  /** Tokens of the arguments that follow the context, in their order. */
+  inject?: I;
+}
+
+/** The arguments of `submit()` after the task; params may be left out where an empty object will do. */
+export type SubmitArguments<Input> = NoParams extends Input
+  ? [params?: Input | null, options?: SubmitOptions]
+  : [params: Input, options?: SubmitOptions];
+
+/** One of the jobs that `submitMany()` submits. */
+export interface JobSubmission extends Omit<SubmitOptions, "session"> {
+  task: Task | string;
+  params?: unknown;
+}
+
+/** What a job is changed within. */
+export interface ChangeOptions {
+  /** A transaction's session: the change happens once that commits. */
+  session?: Session;
+}
+
+/** What was submitted, and whether it was new or an idempotency key gave an earlier one. */
+export interface Submitted {
+  readonly id: string;
+  readonly created: boolean;
+}
+
+/**
+ * Runs tasks and closures in the background, as jobs with a record in the
+ * database. An executor that is given a scheduler runs its jobs.
+ *
+ * @example
+ * ```ts
+ * const scheduler = new Scheduler({ database });
+ * const executor = new TaskExecutor({ registry, database, scheduler });
+ * const id = await scheduler.submit("greet_user", { name: "Alice" }, { retries: 3 });
+ * const { result } = await scheduler.wait(id);
+ * ```
+ */
+export class Scheduler implements RunScheduler, AsyncDisposable {
+  /** Where the routes of its jobs are mounted. */
+  readonly prefix: string;
+  /** Whether callers see the stack of an error. */
+  readonly traceback: boolean;
+  readonly #options: Required<
+    Pick<SchedulerOptions, "database" | "maxParams" | "maxResult" | "lease" | "clock">
+  >;
+  readonly #reader: JobReader;
+  readonly #commits: GroupCommit;
+  readonly #states: StateMachine;
+  readonly #changes: Changes;
+  readonly #engine: EmbeddedEngine;
+  #executor: TaskExecutor | undefined;
+  #worker: Worker | undefined;
+  #maxConcurrency: number;
+  readonly #ending = new AbortController();
+  #stopping: Promise<void> | undefined;
+
+  /** @throws {RangeError} where a number is none that can be used. */
+  constructor({
+    database,
+    maxConcurrency = 10,
+    lease = 10,
+    crashLimit = 3,
+    maxParams = 1024 * 1024,
+    maxResult = 1024 * 1024,
+    traceback = process.env["NODE_ENV"] !== "production",
+    prefix = "/api/v1/jobs",
+    clock = systemClock,
+  }: SchedulerOptions) {
+    for (const [option, value] of Object.entries({ crashLimit, maxParams, maxResult })) {
+      refuseUnlessWhole(option, value);
+    }
+    if (!(lease >= 0.1 && lease <= 86_400)) {
+      throw new RangeError(`Cannot use ${lease} as lease: it is 0.1 to 86,400 seconds`);
+    }
+    refuseUnlessWhole("maxConcurrency", maxConcurrency);
+    this.prefix = prefix;
+    this.traceback = traceback;
+    this.#options = { database, maxParams, maxResult, lease, clock };
+    this.#maxConcurrency = maxConcurrency;
+    const db = database.own<JobTables>();
+    this.#reader = new JobReader(db);
+    this.#commits = new GroupCommit(database);
+    this.#engine = new EmbeddedEngine({ database, clock, lease });
+    const records = createRecords(db);
+    this.#states = new StateMachine({ records, engine: this.#engine, clock, crashLimit, lease });
+    this.#changes = new Changes({
+      listen: (onChange) => database.onForeignCommit(onChange),
+      revisions: (ids) => this.#reader.revisions(ids),
+    });
+  }
+
+  /** How many jobs run at once in this process. More start at once; what runs is not interrupted. */
+  get maxConcurrency(): number {
+    return this.#maxConcurrency;
+  }
+
+  set maxConcurrency(max: number) {
+    refuseUnlessWhole("maxConcurrency", max);
+    this.#maxConcurrency = max;
+    if (this.#worker !== undefined) this.#worker.maxConcurrency = max;
+  }
+
+  /** @internal Called by the executor that is to run the jobs. */
+  attach(executor: TaskExecutor): void {
+    if (this.#executor !== undefined) {
+      throw new TypeError("Cannot give one scheduler to two executors");
+    }
+    this.#executor = executor;
+    executor.provide(Scheduler, { create: () => this });
+  }
+
+  /**
+   * Begins to run jobs, those that were submitted before it too. A service does
+   * this when it starts, and the first `submit()` or `spawn()` when nobody has.
+   *
+   * @throws {SchedulerStoppedError} after `stop()`.
+   */
+  async start(): Promise<void> {
+    if (this.#stopping !== undefined) throw new SchedulerStoppedError();
+    await this.#options.database.migrate();
+    await this.#ownWorker().start();
+  }
+
+  /**
+   * Runs no more jobs: waits up to `grace` seconds for those that run, then
+   * aborts them and hands them back to the queue at once. Then whoever still
+   * waits for a job, or follows its events, gets a {@linkcode SchedulerStoppedError}.
+   */
+  stop(options: StopOptions = {}): Promise<void> {
+    this.#stopping ??= this.#stop(options);
+    return this.#stopping;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  /**
+   * Runs a closure in the background and resolves to the id of its job, a ULID.
+   *
+   * What it returns, any JSON, is kept as the job's result. It can't outlive
+   * its process: where that ends, the job has failed with `JobLost`.
+   *
+   * @throws {SchedulerStoppedError} after `stop()`.
+   *
+   * @example
+   * ```ts
+   * const id = await scheduler.spawn(
+   *   async ({ progress }, database) => {
+   *     progress(0.5);
+   *     return { url: database.url };
+   *   },
+   *   { description: "look at the database", inject: [Database] },
+   * );
+   * ```
+   */
+  async spawn<R, const I extends readonly Injectable[] = readonly []>(
+    fn: (context: TaskContext, ...injected: InjectedAll<I>) => Awaitable<R>,
+    { description, tags, inject }: SpawnOptions<I> = {},
+  ): Promise<string> {
+    if (typeof fn !== "function") throw new TypeError("Cannot spawn what is no function");
+    const options = { ...(description === undefined ? {} : { description }), tags: tags ?? [] };
+    checkSubmitOptions(options);
+    this.#options.database.refuseNested();
+    await this.start();
+    const job = this.#newJob(null, null, options, null);
+    const task: Task = {
+      name: "closure",
+      description: description ?? null,
+      tags: [],
+      inject: [TaskContext, ...(inject ?? [])],
+      params: undefined,
+      returns: undefined,
+      timeout: null,
+      job: {},
+      // The executor calls it with what `inject` names, which the types above hold together.
+      run: (_params, ...injected) => (fn as (...injected: unknown[]) => unknown)(...injected),
+    };
+    const claim = await this.#commits.run((tx) => this.#states.spawn(job, tx));
+    this.#ownWorker().adopt({ claim, task });
+    return job.id;
+  }
+
+  /**
+   * Submits a task to be run, and resolves to the id of its job, a ULID, once
+   * that is committed: from then on it survives any crash.
+   *
+   * @throws {TaskNotFoundError} where no task has this name.
+   * @throws {ValidationError} where the params are not what the task's schema asks for.
+   * @throws {InvalidJobOptionsError} where the options can't be used.
+   * @throws {ParamsTooLargeError} for params of more than `maxParams` bytes.
+   * @throws {IdempotencyConflictError} where the key belongs to a job with other params.
+   * @throws {QueueFullError} where as many jobs wait as the task's `maxPending` allows.
+   * @throws {NestedWriteError} inside a transaction whose session was not given.
+   */
+  submit<Input>(
+    task: Task<string, Input>,
+    ...args: SubmitArguments<NoInfer<Input>>
+  ): Promise<string>;
+  submit(task: string, params?: unknown, options?: SubmitOptions): Promise<string>;
+  async submit(
+    task: Task | string,
+    params?: unknown,
+    { session, ...options }: SubmitOptions = {},
+  ): Promise<string> {
+    const { id } = await this.submitTask(this.#taskOf(task), params, {
+      ...options,
+      session,
+      principal: null,
+    });
+    return id;
+  }
+
+  /**
+   * Submits many at once, in one transaction: all of them, or none. Resolves to
+   * the ids of their jobs, in order.
+   *
+   * @throws As {@linkcode submit}.
+   */
+  async submitMany(
+    submissions: readonly JobSubmission[],
+    { session }: ChangeOptions = {},
+  ): Promise<string[]> {
+    const prepared: Submission[] = [];
+    for (const { task, params, ...options } of submissions) {
+      prepared.push(await this.#prepare(this.#taskOf(task), params, options, null));
+    }
+    const submitted = await this.#submit(prepared, session);
+    return submitted.map(({ id }) => id);
+  }
+
+  /** @internal As {@linkcode submit}, for whoever has to know whether the job is new. */
+  async submitTask(
+    task: Task,
+    params: unknown,
+    { session, principal, ...options }: SubmitOptions & { principal: Principal | null },
+  ): Promise<Submitted> {
+    const submission = await this.#prepare(task, params, options, principal);
+    const [submitted] = await this.#submit([submission], session);
+    if (submitted === undefined) throw new Error("Nothing was submitted");
+    return submitted;
+  }
+
+  /** @throws {JobNotFoundError} */
+  async get(id: string): Promise<JobRecord> {
+    const { record } = await this.find(id);
+    return record;
+  }
+
+  /** @internal The record with its revision. */
+  async find(id: string): Promise<{ revision: number; record: JobRecord }> {
+    await this.#options.database.migrate();
+    const found = await this.#reader.find(id);
+    if (found === undefined) throw new JobNotFoundError(id);
+    return found;
+  }
+
+  /** The newest first, without their params and results. */
+  async list(options: ListOptions = {}): Promise<JobSummary[]> {
+    await this.#options.database.migrate();
+    return await this.#reader.list(options);
+  }
+
+  /**
+   * The lines that a job has logged, the oldest first.
+   *
+   * @throws {JobNotFoundError}
+   */
+  async logs(id: string, options: LogsOptions = {}): Promise<JobLogLine[]> {
+    await this.find(id);
+    return await this.#reader.logs(id, options);
+  }
+
+  /**
+   * Resolves to the record once the job has ended, well or not. A job that
+   * waits so for another one lends its place to others meanwhile.
+   *
+   * @throws {JobNotFoundError} where there is no such job, or no more.
+   * @throws The reason of `signal`.
+   */
+  async wait(id: string, { signal }: { signal?: AbortSignal } = {}): Promise<JobRecord> {
+    const waiting = async () => {
+      let last: JobRecord | null = null;
+      const options = signal === undefined ? {} : { signal };
+      for await (const { record } of this.events(id, options)) last = record;
+      if (last === null) throw new JobNotFoundError(id);
+      return last;
+    };
+    const current = currentJob.getStore();
+    return await (current === undefined ? waiting() : current.yieldSlot(waiting));
+  }
+
+  /**
+   * The result of a completed job.
+   *
+   * @throws {JobNotFoundError}
+   * @throws {JobFailedError} where it has failed.
+   * @throws {JobCanceledError} where it was canceled.
+   * @throws {JobStateError} where it has not ended.
+   */
+  async result(id: string): Promise<unknown> {
+    const { status, result, error } = await this.get(id);
+    if (status === "completed") return result;
+    if (status === "failed") throw new JobFailedError(id, error);
+    if (status === "canceled") throw new JobCanceledError(id);
+    throw new JobStateError(id, status, "give the result of");
+  }
+
+  /**
+   * Tells what a job is, now and whenever it changes, up to its end.
+   *
+   * @throws {JobNotFoundError}
+   * @throws The reason of `signal`.
+   */
+  async *events(id: string, options: EventsOptions = {}): AsyncGenerator<JobEvent, void> {
+    await this.#options.database.migrate();
+    const { signal, ...rest } = options;
+    const ending = this.#ending.signal;
+    yield* jobEvents(id, rest, {
+      reader: this.#reader,
+      changes: this.#changes,
+      signals: signal === undefined ? [ending] : [ending, signal],
+    });
+  }
+
+  /**
+   * Cancels a job. A running one is `canceled` at once; its `signal` follows.
+   * One that is canceled already stays so.
+   *
+   * @throws {JobNotFoundError}
+   * @throws {JobStateError} where it is completed or failed.
+   */
+  async cancel(id: string, { session }: ChangeOptions = {}): Promise<void> {
+    await this.cancelJob(id, session);
+  }
+
+  /** @internal As {@linkcode cancel}, and says whether it was canceled before. */
+  async cancelJob(id: string, session?: Session): Promise<"canceled" | "already"> {
+    return await this.#change([id], session, (tx) => this.#states.cancel(id, tx));
+  }
+
+  /**
+   * Queues a failed or canceled job again, under its id and with its history.
+   *
+   * @throws {JobNotFoundError}
+   * @throws {JobStateError} where it is neither, or a closure.
+   */
+  async retry(id: string, { session }: ChangeOptions = {}): Promise<void> {
+    await this.#change([id], session, (tx) => this.#states.retry(id, tx));
+    this.#wake(session);
+  }
+
+  /**
+   * Deletes a job with its log; what runs is canceled.
+   *
+   * @throws {JobNotFoundError}
+   */
+  async delete(id: string, { session }: ChangeOptions = {}): Promise<void> {
+    await this.#change([id], session, (tx) => this.#states.delete(id, tx));
+  }
+
+  /** @internal Answers `POST {prefix}/{name}/$submit`. */
+  async answerSubmit(task: Task, submitted: SubmitRequest): Promise<Response> {
+    const { params, options } = await readSubmission(submitted);
+    try {
+      const { id, created } = await this.submitTask(task, params, { ...options, principal: null });
+      const { record } = await this.find(id);
+      const location = submitted.link(`${this.prefix}/${id}`);
+      return Response.json(recordToWire(record, this), {
+        status: created ? 202 : 200,
+        headers: { location },
+      });
+    } catch (error) {
+      throw toProblem(error);
+    }
+  }
+
+  async #stop(options: StopOptions): Promise<void> {
+    await this.#worker?.stop(options);
+    this.#ending.abort(new SchedulerStoppedError());
+  }
+
+  async #prepare(
+    task: Task,
+    sent: unknown,
+    options: Omit<SubmitOptions, "session">,
+    principal: Principal | null,
+  ): Promise<Submission> {
+    checkSubmitOptions(options);
+    const json = paramsToJson(task, sent);
+    const { maxParams } = this.#options;
+    const bytes = Buffer.byteLength(json);
+    if (bytes > maxParams) throw new ParamsTooLargeError(task.name, bytes, maxParams);
+    // As they will be when the job runs: JSON makes text of a Date.
+    const params: unknown = JSON.parse(json);
+    await parseParams(task, params);
+    return {
+      job: this.#newJob(task, json, options, principal),
+      maxPending: task.job.maxPending ?? null,
+      isSame: (earlier) =>
+        earlier === json || (earlier !== null && isDeepStrictEqual(JSON.parse(earlier), params)),
+    };
+  }
+
+  #newJob(
+    task: Task | null,
+    params: string | null,
+    options: Omit<SubmitOptions, "session">,
+    principal: Principal | null,
+  ): NewJob {
+    const now = this.#options.clock.now();
+    const defaults = task?.job ?? {};
+    const { delay, runAt } = options;
+    const runAtTime = runAt?.getTime() ?? now + (delay ?? 0) * 1_000;
+    return {
+      id: ulid(now),
+      task_name: task?.name ?? null,
+      description: options.description ?? null,
+      tags: JSON.stringify([...new Set(options.tags)]),
+      retries: options.retries ?? defaults.retries ?? 0,
+      backoff: JSON.stringify(chooseBackoff(options.backoff, defaults.backoff)),
+      timeout: options.timeout ?? defaults.timeout ?? null,
+      priority: options.priority ?? defaults.priority ?? 0,
+      concurrency_key: options.concurrencyKey ?? null,
+      idempotency_key: options.idempotencyKey ?? null,
+      submitted_at: now,
+      run_at: Math.round(runAtTime),
+      parent_id: currentJob.getStore()?.id ?? null,
+      created_by: principal?.name ?? null,
+      params,
+    };
+  }
+
+  async #submit(
+    submissions: readonly Submission[],
+    session: Session | undefined,
+  ): Promise<Submitted[]> {
+    const submitted = await this.#write(session, async (tx) => {
+      const submitted: Submitted[] = [];
+      for (const submission of submissions) {
+        submitted.push(await this.#states.submit(submission, tx));
+      }
+      return submitted;
+    });
+    this.#wake(session);
+    return submitted;
+  }
+
+  async #change<T>(
+    ids: readonly string[],
+    session: Session | undefined,
+    work: (tx: Statements) => Promise<T>,
+  ): Promise<T> {
+    const result = await this.#write(session, work);
+    afterCommit(session, () => {
+      this.#changes.notify(ids);
+      this.#worker?.check();
+      for (const id of ids) void this.#worker?.drop(id);
+    });
+    return result;
+  }
+
+  async #write<T>(session: Session | undefined, work: (tx: Statements) => Promise<T>): Promise<T> {
+    const { database } = this.#options;
+    if (session !== undefined) {
+      await database.migrate({ session });
+      return await session.unit(work);
+    }
+    database.refuseNested();
+    await database.migrate();
+    return await this.#commits.run(work);
+  }
+
+  /** There may be something to run. */
+  #wake(session: Session | undefined): void {
+    if (this.#executor === undefined || this.#stopping !== undefined) return;
+    const worker = this.#ownWorker();
+    afterCommit(session, () => {
+      worker.start().then(
+        () => worker.wake(),
+        (error: unknown) => this.#executor?.logger.error("jobs can't be run", { error }),
+      );
+    });
+  }
+
+  #taskOf(task: Task | string): Task {
+    if (typeof task !== "string") return task;
+    return (this.#executor?.registry ?? new TaskRegistry()).get(task);
+  }
+
+  #ownWorker(): Worker {
+    if (this.#worker === undefined) {
+      const { database, clock, maxResult, lease } = this.#options;
+      // Closures need no tasks, and so nobody to give it an executor.
+      this.#executor ??= new TaskExecutor({ registry: new TaskRegistry(), database });
+      this.#worker = new Worker(this.#executor, {
+        engine: this.#engine,
+        states: this.#states,
+        commits: this.#commits,
+        reader: this.#reader,
+        changes: this.#changes,
+        clock,
+        maxConcurrency: this.#maxConcurrency,
+        maxResult,
+        lease,
+      });
+    }
+    return this.#worker;
+  }
+}
+
+function afterCommit(session: Session | undefined, listener: () => void): void {
+  if (session === undefined) listener();
+  else session.afterCommit(listener);
+}
+
+/** Params as they are kept: as sent. */
+function paramsToJson(task: Task, sent: unknown): string {
+  const params = sent ?? {};
+  if (typeof params !== "object" || Array.isArray(params)) {
+    throw new ValidationError(task.name, [{ path: [], message: "Expected an object" }]);
+  }
+  try {
+    return JSON.stringify(params);
+  } catch (cause) {
+    throw new SerializationError(task.name, { cause });
+  }
+}
+
+function refuseUnlessWhole(option: string, value: number): void {
+  if (Number.isSafeInteger(value) && value >= 0) return;
+  throw new RangeError(`Cannot use ${value} as ${option}: it is a whole number from 0 on`);
+}

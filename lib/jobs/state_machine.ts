@@ -1,0 +1,383 @@
+import { LeaseLostError, type Statements } from "../storage/mod.ts";
+import type { Clock } from "./clock.ts";
+import type { Claim, ClaimableTask, Engine } from "./engine.ts";
+import {
+  IdempotencyConflictError,
+  JobCanceledError,
+  JobNotFoundError,
+  JobStateError,
+  QueueFullError,
+} from "./errors.ts";
+import { isTerminal } from "./record.ts";
+import type { NewJob, Records, RunRow } from "./records.ts";
+import type { JobRow } from "./tables.ts";
+
+/** What a run failed with, as the record keeps it. */
+export interface Failure {
+  /** `Name: message`. */
+  readonly error: string;
+  readonly traceback: string | null;
+}
+
+/** A job that has begun to run, under its claim. */
+export type StartedRun = RunRow & Claim;
+
+export interface Submission {
+  readonly job: NewJob;
+  /** How many jobs of the task may wait; null for any number. */
+  readonly maxPending: number | null;
+  /** Whether a job with the same idempotency key was submitted with these params. */
+  readonly isSame: (params: string | null) => boolean;
+}
+
+export interface StateMachineOptions {
+  readonly records: Records;
+  readonly engine: Engine;
+  readonly clock: Clock;
+  /** How many workers a job may lose and is still run again. */
+  readonly crashLimit: number;
+  /** Seconds. */
+  readonly lease: number;
+}
+
+/**
+ * Every change of a job's status, whichever engine queues it:
+ *
+ * ```text
+ *  submit, spawn ──▶ pending ──claim, begin──▶ running ──complete──▶ completed
+ *                    ▲  ▲  │                    │ │ │
+ *                    │  │  └──────cancel──────┐ │ │ └──fail: no retry left──▶ failed
+ *                    │  │                     ▼ ▼ │                             ▲  │
+ *                    │  └─────retry─────── canceled│  recover: lost too often ──┘  │
+ *                    │                             │                               │
+ *                    ├──fail: a retry is left──────┤                               │
+ *                    ├──release: the worker stops──┤                               │
+ *                    ├──recover: the worker died───┘                               │
+ *                    └──────────────────────────retry──────────────────────────────┘
+ * ```
+ *
+ * Each method is one transition and runs in its caller's transaction, with the
+ * engine's part in it. What a run writes is fenced: it changes nothing unless
+ * the job is running, and by this very run.
+ */
+export class StateMachine {
+  readonly #records: Records;
+  readonly #engine: Engine;
+  readonly #clock: Clock;
+  readonly #crashLimit: number;
+  readonly #lease: number;
+
+  constructor({ records, engine, clock, crashLimit, lease }: StateMachineOptions) {
+    this.#records = records;
+    this.#engine = engine;
+    this.#clock = clock;
+    this.#crashLimit = crashLimit;
+    this.#lease = lease;
+  }
+
+  /**
+   * Nothing → pending; or the job that has this idempotency key already.
+   *
+   * @throws {IdempotencyConflictError}
+   * @throws {QueueFullError}
+   */
+  async submit(
+    { job, maxPending, isSame }: Submission,
+    tx: Statements,
+  ): Promise<{ id: string; created: boolean }> {
+    const task = job.task_name ?? "";
+    if (job.idempotency_key !== null) {
+      const key = job.idempotency_key;
+      const [existing] = await this.#records.byIdempotencyKey.all(tx, { task, key });
+      if (existing !== undefined) {
+        if (!isSame(existing.params)) throw new IdempotencyConflictError(key, existing.id);
+        return { id: existing.id, created: false };
+      }
+    }
+    if (maxPending !== null && (await this.#engine.waiting(task, maxPending, tx)) >= maxPending) {
+      throw new QueueFullError(task, maxPending);
+    }
+    await this.#insert(job, tx);
+    await this.#engine.enqueue([entryOf(job)], tx);
+    return { id: job.id, created: true };
+  }
+
+  /** Nothing → pending, for a closure that only this process can run: it is claimed from the start. */
+  async spawn(job: NewJob, tx: Statements): Promise<Claim> {
+    await this.#insert(job, tx);
+    const [claim] = await this.#engine.take([entryOf(job)], tx);
+    if (claim === undefined) throw new Error("The engine took no entry");
+    return claim;
+  }
+
+  /** Pending → running, for up to `n` of the jobs that are due. */
+  async claim(n: number, tasks: readonly ClaimableTask[], tx: Statements): Promise<StartedRun[]> {
+    const claims = await this.#engine.claim(n, tasks, tx);
+    const started: StartedRun[] = [];
+    for (const [fence, claimed] of Map.groupBy(claims, ({ fence }) => fence)) {
+      const ids = new Map(claimed.map((claim) => [claim.id, claim]));
+      const rows = await this.#start([...ids.keys()], fence, tx);
+      for (const row of rows) {
+        ids.delete(row.id);
+        started.push({ ...row, fence });
+      }
+      // Their records are gone, or have ended.
+      if (ids.size > 0) await this.#engine.ack([...ids.values()], tx);
+    }
+    return started;
+  }
+
+  /** Pending → running, for a closure; undefined where it was canceled before. */
+  async begin(claim: Claim, tx: Statements): Promise<StartedRun | undefined> {
+    const [row] = await this.#start([claim.id], claim.fence, tx);
+    if (row !== undefined) return { ...row, fence: claim.fence };
+    await this.#engine.ack([claim], tx);
+    return undefined;
+  }
+
+  /**
+   * Running → completed.
+   *
+   * @throws {JobCanceledError} where it was canceled or deleted.
+   * @throws {LeaseLostError} where it was taken from this run.
+   */
+  async complete(
+    claim: Claim,
+    { result, artifactId }: { result: string; artifactId: string | null },
+    tx: Statements,
+  ): Promise<void> {
+    const { id, fence } = claim;
+    const now = this.#clock.now();
+    const done = await this.#records.complete.all(tx, { id, fence, now, result, artifactId });
+    if (done.length === 0) await this.#refuse(id, tx);
+    await this.#engine.ack([claim], tx);
+  }
+
+  /**
+   * Running → failed; or → pending until `retryAt`, in milliseconds since 1970.
+   *
+   * @throws {JobCanceledError} where it was canceled or deleted.
+   * @throws {LeaseLostError} where it was taken from this run.
+   */
+  async fail(
+    claim: Claim,
+    failure: Failure,
+    retryAt: number | null,
+    tx: Statements,
+  ): Promise<void> {
+    if (retryAt !== null) {
+      await this.#postpone(claim, { runAt: retryAt, failed: 1, ...failure }, tx);
+      await this.#engine.release([claim], retryAt, tx);
+      return;
+    }
+    const { id, fence } = claim;
+    const failed = await this.#records.fail.all(tx, {
+      id,
+      fence,
+      now: this.#clock.now(),
+      ...failure,
+    });
+    if (failed.length === 0) await this.#refuse(id, tx);
+    await this.#engine.ack([claim], tx);
+  }
+
+  /**
+   * Running → pending at once, since its worker stops. It counts against nothing.
+   *
+   * @throws {JobCanceledError} where it was canceled or deleted.
+   * @throws {LeaseLostError} where it was taken from this run.
+   */
+  async release(claim: Claim, failure: Failure, tx: Statements): Promise<void> {
+    const now = this.#clock.now();
+    await this.#postpone(claim, { runAt: now, failed: 0, ...failure }, tx);
+    await this.#engine.release([claim], now, tx);
+  }
+
+  /** Pending → failed, for a closure whose process stops before its turn has come. */
+  async abandon(claim: Claim, failure: Failure, tx: Statements): Promise<void> {
+    await this.#records.failUnstarted.all(tx, {
+      id: claim.id,
+      now: this.#clock.now(),
+      ...failure,
+    });
+    await this.#engine.ack([claim], tx);
+  }
+
+  /**
+   * Running → pending for what these dead workers left, or → failed where the
+   * job has lost too many, or is a closure. Returns the jobs that have changed.
+   */
+  async recover(workers: readonly string[], tx: Statements): Promise<string[]> {
+    const lost = await this.#engine.recover(workers, tx);
+    for (const entry of lost) await this.#recover(entry, tx);
+    return lost.map(({ id }) => id);
+  }
+
+  /**
+   * Pending or running → canceled; canceled already is fine.
+   *
+   * @throws {JobNotFoundError}
+   * @throws {JobStateError} where it is completed or failed.
+   */
+  async cancel(id: string, tx: Statements): Promise<"canceled" | "already"> {
+    const { status } = await this.#find(id, tx);
+    if (status === "canceled") return "already";
+    if (isTerminal(status)) throw new JobStateError(id, status, "cancel");
+    await this.#records.cancel.all(tx, { id, now: this.#clock.now() });
+    // What has been claimed its worker lets go of, when the run has ended.
+    await this.#engine.remove([id], tx);
+    return "canceled";
+  }
+
+  /**
+   * Failed or canceled → pending; the history is kept.
+   *
+   * @throws {JobNotFoundError}
+   * @throws {JobStateError} where it is anything else, or a closure.
+   */
+  async retry(id: string, tx: Statements): Promise<void> {
+    const row = await this.#find(id, tx);
+    if (row.status !== "failed" && row.status !== "canceled") {
+      throw new JobStateError(id, row.status, "retry");
+    }
+    if (row.task_name === null) {
+      throw new JobStateError(id, row.status, "retry a closure, which is gone, as");
+    }
+    await this.#keepAttempt(row, tx);
+    const now = this.#clock.now();
+    await this.#records.retry.all(tx, { id, now });
+    await this.#engine.enqueue([{ ...entryOf(row), due: now }], tx);
+  }
+
+  /**
+   * Anything → gone; what runs is canceled.
+   *
+   * @throws {JobNotFoundError}
+   */
+  async delete(id: string, tx: Statements): Promise<void> {
+    await this.#find(id, tx);
+    await this.#records.delete.all(tx, { id });
+    await this.#records.deleteTags.all(tx, { id });
+    await this.#records.deleteAttempts.all(tx, { id });
+    await this.#records.deleteLogs.all(tx, { id });
+    await this.#engine.remove([id], tx);
+  }
+
+  /** The run of a job that was canceled or deleted has ended; retried meanwhile, the job may run again now. */
+  async leave(claim: Claim, tx: Statements): Promise<void> {
+    const [row] = await this.#records.byId.all(tx, { id: claim.id });
+    if (row?.status === "pending") await this.#engine.release([claim], row.run_at, tx);
+    else await this.#engine.ack([claim], tx);
+  }
+
+  /** Writes what a run reports; false where it may write no more. */
+  async report(
+    { id, fence }: Claim,
+    {
+      progress,
+      lines,
+    }: {
+      progress: { fraction: number; message: string | null } | undefined;
+      lines: readonly { line: string; at: number }[];
+    },
+    tx: Statements,
+  ): Promise<boolean> {
+    for (const { line, at } of lines) {
+      await this.#records.log.all(tx, { id, fence, now: at, line });
+    }
+    if (progress === undefined) return true;
+    const { fraction, message } = progress;
+    const told = await this.#records.progress.all(tx, { id, fence, progress: fraction, message });
+    return told.length > 0;
+  }
+
+  async #insert(job: NewJob, tx: Statements): Promise<void> {
+    await this.#records.insert.all(tx, job);
+    if (job.tags === "[]") return;
+    for (const tag of JSON.parse(job.tags) as string[]) {
+      await this.#records.insertTag.all(tx, { id: job.id, tag });
+    }
+  }
+
+  async #start(ids: readonly string[], fence: number, tx: Statements): Promise<readonly RunRow[]> {
+    const now = this.#clock.now();
+    return await this.#records.start.all(tx, { ids: JSON.stringify(ids), fence, now });
+  }
+
+  async #postpone(
+    { id, fence }: Claim,
+    next: { runAt: number; failed: 0 | 1 } & Failure,
+    tx: Statements,
+  ): Promise<void> {
+    const [row] = await this.#records.postpone.all(tx, { id, fence, ...next });
+    if (row === undefined) return await this.#refuse(id, tx);
+    await this.#records.keepAttempt.all(tx, {
+      job_id: id,
+      attempt: row.attempt,
+      started_at: row.started_at ?? 0,
+      finished_at: this.#clock.now(),
+      error: next.error,
+      error_traceback: next.traceback,
+    });
+  }
+
+  async #recover({ id, lost }: { id: string; lost: number }, tx: Statements): Promise<void> {
+    const [row] = await this.#records.byId.all(tx, { id });
+    const isClosure = row?.task_name === null;
+    // Canceled or deleted while it ran: nothing of it is left to do.
+    if (row === undefined || isTerminal(row.status)) return await this.#engine.remove([id], tx);
+    const now = this.#clock.now();
+    // A pending task was retried while its canceled run went on; it has lost nothing.
+    if (row.status === "pending" && !isClosure) return;
+    if (isClosure || lost > this.#crashLimit) {
+      const error = isClosure
+        ? "JobLost: the process that spawned it has ended, and its closure with it"
+        : `JobLost: it has lost its worker ${lost} times, more often than the crashLimit of ${this.#crashLimit}`;
+      const failure = { error, traceback: null };
+      if (row.fence === null) await this.#records.failUnstarted.all(tx, { id, now, ...failure });
+      else await this.#records.fail.all(tx, { id, fence: row.fence, now, ...failure });
+      return await this.#engine.remove([id], tx);
+    }
+    const failure = { error: "JobLost: its worker died, or lost its lease", traceback: null };
+    const claim = { id, fence: row.fence ?? 0 };
+    await this.#postpone(claim, { runAt: now, failed: 0, ...failure }, tx);
+  }
+
+  /** Writes the last attempt of a job that has ended to its history, before another one begins. */
+  async #keepAttempt(row: JobRow, tx: Statements): Promise<void> {
+    if (row.started_at === null || row.finished_at === null) return;
+    await this.#records.keepAttempt.all(tx, {
+      job_id: row.id,
+      attempt: row.attempt,
+      started_at: row.started_at,
+      finished_at: row.finished_at,
+      error: row.status === "canceled" ? "JobCanceled: it was canceled" : row.error,
+      error_traceback: row.error_traceback,
+    });
+  }
+
+  /** A run tried to write that may write no more. */
+  async #refuse(id: string, tx: Statements): Promise<never> {
+    const [row] = await this.#records.byId.all(tx, { id });
+    const isTaken = row !== undefined && row.status !== "canceled";
+    throw isTaken ? new LeaseLostError(this.#lease) : new JobCanceledError(id);
+  }
+
+  async #find(id: string, tx: Statements): Promise<JobRow> {
+    const [row] = await this.#records.byId.all(tx, { id });
+    if (row === undefined) throw new JobNotFoundError(id);
+    return row;
+  }
+}
+
+function entryOf(
+  job: Pick<JobRow, "id" | "task_name" | "run_at" | "priority" | "concurrency_key">,
+) {
+  return {
+    id: job.id,
+    task: job.task_name ?? "",
+    due: job.run_at,
+    priority: job.priority,
+    concurrencyKey: job.concurrency_key,
+  };
+}

@@ -1,0 +1,43 @@
+import { HttpProblem } from "../http/mod.ts";
+import { DatabaseBusyError } from "../storage/mod.ts";
+import { SerializationError, ValidationError } from "../tasks/mod.ts";
+import {
+  IdempotencyConflictError,
+  InvalidJobOptionsError,
+  JobNotFoundError,
+  JobStateError,
+  ParamsTooLargeError,
+  QueueFullError,
+  SchedulerStoppedError,
+} from "./errors.ts";
+
+/** What a scheduler throws, as a problem document where the client can do something about it. */
+export function toProblem(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  const detail = error.message;
+  if (error instanceof JobNotFoundError) return new HttpProblem(404, "job-not-found", { detail });
+  if (error instanceof JobStateError) return new HttpProblem(409, "job-state", { detail });
+  if (error instanceof IdempotencyConflictError) {
+    return new HttpProblem(409, "idempotency-conflict", { detail });
+  }
+  if (error instanceof ParamsTooLargeError) {
+    return new HttpProblem(413, "content-too-large", { detail });
+  }
+  if (error instanceof ValidationError) {
+    return new HttpProblem(422, "invalid-params", { detail, issues: error.issues });
+  }
+  if (error instanceof InvalidJobOptionsError) {
+    return new HttpProblem(422, "invalid-request", { detail, issues: error.issues });
+  }
+  if (error instanceof SerializationError) {
+    return new HttpProblem(422, "invalid-params", { detail });
+  }
+  const headers = { "retry-after": "1" };
+  if (error instanceof QueueFullError) {
+    return new HttpProblem(503, "queue-full", { detail, headers });
+  }
+  if (error instanceof DatabaseBusyError || error instanceof SchedulerStoppedError) {
+    return new HttpProblem(503, "unavailable", { detail, headers });
+  }
+  return error;
+}

@@ -1,0 +1,396 @@
+import { within } from "../http/mod.ts";
+import { DatabaseBusyError, LeaseLostError } from "../storage/mod.ts";
+import {
+  ExecutorStoppedError,
+  isInstance,
+  type Logger,
+  messageOf,
+  nameOf,
+  type StopOptions,
+  type Task,
+  type TaskExecutor,
+  tracebackOf,
+} from "../tasks/mod.ts";
+import { type Backoff, delayAfter } from "./backoff.ts";
+import type { Changes } from "./changes.ts";
+import type { Clock } from "./clock.ts";
+import { type CurrentJob, currentJob } from "./current_job.ts";
+import type { Claim, ClaimableTask, Engine } from "./engine.ts";
+import { JobCanceledError, JobReleasedError } from "./errors.ts";
+import type { GroupCommit } from "./group_commit.ts";
+import { isFinal } from "./is_final.ts";
+import { JobRun, type Report } from "./job_run.ts";
+import type { JobReader } from "./reader.ts";
+import { Repeated } from "./repeated.ts";
+import { Slots } from "./slots.ts";
+import type { Failure, StartedRun, StateMachine } from "./state_machine.ts";
+
+/** A closure that waits for its turn in this process. */
+interface Closure {
+  readonly claim: Claim;
+  readonly task: Task;
+}
+
+export interface WorkerOptions {
+  readonly engine: Engine;
+  readonly states: StateMachine;
+  readonly commits: GroupCommit;
+  readonly reader: JobReader;
+  readonly changes: Changes;
+  readonly clock: Clock;
+  readonly maxConcurrency: number;
+  /** Bytes. */
+  readonly maxResult: number;
+  /** Seconds. */
+  readonly lease: number;
+}
+
+/** Seconds after which a worker looks again whether or not anything has told it to. */
+const LOOK_EVERY = 5;
+
+/**
+ * Claims jobs for as many slots as are free and runs them through an executor,
+ * from `start()` to `stop()`.
+ *
+ * A job travels: `#claim` → `#run` → the executor → `#settle`.
+ */
+export class Worker {
+  readonly #options: WorkerOptions;
+  readonly #executor: TaskExecutor;
+  readonly #slots: Slots;
+  readonly #claiming = new Repeated(() => this.#attempt(() => this.#claim()));
+  readonly #checking = new Repeated(() => this.#attempt(() => this.#check()));
+  readonly #recovering = new Repeated(() => this.#attempt(() => this.#recover()));
+  readonly #running = new Map<string, JobRun>();
+  readonly #settling = new Set<Promise<void>>();
+  readonly #closures: Closure[] = [];
+  #tasks: { version: number; claimable: readonly ClaimableTask[] } | undefined;
+  #starting: Promise<void> | undefined;
+  #stopping: Promise<void> | undefined;
+  #claims = false;
+  #cancelLook = (): void => {};
+
+  constructor(executor: TaskExecutor, options: WorkerOptions) {
+    this.#executor = executor;
+    this.#options = options;
+    this.#slots = new Slots(options.maxConcurrency, () => this.wake());
+  }
+
+  get maxConcurrency(): number {
+    return this.#slots.max;
+  }
+
+  set maxConcurrency(max: number) {
+    this.#slots.max = max;
+  }
+
+  /** Joins the engine, takes over what dead workers left, and begins to claim. */
+  start(): Promise<void> {
+    this.#starting ??= this.#start().catch((error: unknown) => {
+      this.#starting = undefined;
+      throw error;
+    });
+    return this.#starting;
+  }
+
+  /**
+   * Claims no more, waits up to `grace` seconds for what runs, then aborts it
+   * and hands it back.
+   */
+  stop({ grace = 10, abortGrace = 2 }: StopOptions = {}): Promise<void> {
+    this.#stopping ??= this.#stop(grace, abortGrace);
+    return this.#stopping;
+  }
+
+  /** Something may have become claimable. */
+  wake(): void {
+    if (this.#claims) this.#claiming.request();
+  }
+
+  /** Something may have happened to the jobs that run here. */
+  check(): void {
+    if (this.#running.size > 0) this.#checking.request();
+  }
+
+  /** Runs a closure when its turn comes. */
+  adopt(closure: Closure): void {
+    this.#closures.push(closure);
+    this.wake();
+  }
+
+  /** Forgets a closure that was canceled before its turn has come. */
+  async drop(id: string): Promise<void> {
+    const closure = this.#forget(id);
+    if (closure === undefined) return;
+    const { commits, states } = this.#options;
+    await commits.run((tx) => states.leave(closure.claim, tx));
+  }
+
+  get #logger(): Logger {
+    return this.#executor.logger;
+  }
+
+  async #start(): Promise<void> {
+    await this.#options.engine.join({
+      wake: () => {
+        this.wake();
+        this.check();
+      },
+      othersEnded: () => this.#recovering.request(),
+      leaseLost: () => this.#loseLease(),
+    });
+    this.#claims = this.#stopping === undefined;
+    this.#recovering.request();
+    this.wake();
+    this.#lookAgain(null);
+  }
+
+  async #stop(grace: number, abortGrace: number): Promise<void> {
+    this.#claims = false;
+    this.#cancelLook();
+    // A start that failed was reported to who asked for it; nothing runs then.
+    await this.#starting?.catch(() => {});
+    await this.#claiming.settled();
+    await within(grace, this.#settled());
+    for (const run of this.#running.values()) run.interrupt(new JobReleasedError(run.jobId));
+    await within(Math.max(abortGrace, 1), this.#settled());
+    const { commits, states, engine } = this.#options;
+    const failure = failureOf("JobLost", "its process stopped before it could begin");
+    const closures = this.#closures.splice(0);
+    await commits.run(async (tx) => {
+      for (const { claim } of closures) await states.abandon(claim, failure, tx);
+    });
+    this.#notify(closures.map(({ claim }) => claim.id));
+    await this.#recovering.settled();
+    await engine.leave();
+  }
+
+  async #settled(): Promise<void> {
+    while (this.#settling.size > 0) await Promise.all(this.#settling);
+  }
+
+  /** Claims while there is something to claim and a slot to run it in. */
+  async #claim(): Promise<void> {
+    const { commits, states, engine } = this.#options;
+    for (let more = true; more && this.#claims; ) {
+      if (this.#slots.free === 0) return;
+      const { runs, closures, nextDue } = await commits.run(async (tx) => {
+        // Counted here, since what ends in the same group has made room.
+        const free = this.#claims ? this.#slots.free : 0;
+        const own = this.#closures.slice(0, Math.ceil(free / 2));
+        const runs = await states.claim(free - own.length, this.#claimable(), tx);
+        more = runs.length === free - own.length && runs.length > 0;
+        const closures: [Closure, StartedRun | undefined][] = [];
+        for (const closure of own) closures.push([closure, await states.begin(closure.claim, tx)]);
+        return { runs, closures, nextDue: more ? null : await engine.nextDue(tx) };
+      });
+      for (const started of runs) this.#launch(started);
+      for (const [closure, started] of closures) {
+        this.#forget(closure.claim.id);
+        if (started !== undefined) this.#launch(started, closure.task);
+      }
+      this.#notify(runs.map(({ id }) => id));
+      this.#notify(closures.map(([{ claim }]) => claim.id));
+      more ||= closures.length > 0;
+      if (!more) this.#lookAgain(nextDue);
+    }
+  }
+
+  #launch(started: StartedRun, closure?: Task): void {
+    this.#slots.take();
+    const { states, clock, maxResult } = this.#options;
+    const run = new JobRun({
+      started,
+      states,
+      clock,
+      maxResult,
+      report: (run) => this.#report(run),
+      onCompleted: (run) => this.#notify([run.jobId]),
+    });
+    this.#running.set(started.id, run);
+    const settled = this.#run(run, started, closure).finally(() => {
+      this.#settling.delete(settled);
+    });
+    this.#settling.add(settled);
+  }
+
+  async #run(run: JobRun, started: StartedRun, closure: Task | undefined): Promise<void> {
+    let settle: (report: Report) => Promise<void>;
+    try {
+      const current: CurrentJob = {
+        id: run.jobId,
+        yieldSlot: (work) => this.#slots.yieldDuring(work),
+      };
+      const result = await currentJob.run(current, () => {
+        const task = closure ?? this.#executor.registry.get(started.task_name ?? "");
+        const params: unknown = started.params === null ? {} : JSON.parse(started.params);
+        const principal =
+          started.created_by === null ? null : { name: started.created_by, scopes: [] };
+        return this.#executor.execute(task, params, { principal, owner: run });
+      });
+      const outcome = run.completed ? undefined : run.outcomeOf(result);
+      settle = (report) => this.#complete(run, outcome, report);
+    } catch (error) {
+      settle = (report) => this.#fail(run, started, error, report);
+    }
+    // What follows in the same group may have the slot already.
+    const settling = this.#settle(run, settle);
+    this.#running.delete(run.jobId);
+    this.#slots.release();
+    await settling;
+    this.#notify([run.jobId]);
+    this.wake();
+  }
+
+  /** Writes how a run has ended, for as long as another process's lock is in the way. */
+  async #settle(run: JobRun, settle: (report: Report) => Promise<void>): Promise<void> {
+    const { commits, states } = this.#options;
+    const report = run.takeReport();
+    for (;;) {
+      try {
+        return await settle(report);
+      } catch (error) {
+        if (error instanceof DatabaseBusyError && this.#stopping === undefined) continue;
+        if (!(error instanceof LeaseLostError || error instanceof JobCanceledError)) {
+          this.#logger.error("could not write how a job has ended", { job: run.jobId, error });
+          return;
+        }
+        // Canceled, deleted, or taken over: what is left of the claim goes.
+        settle = () => commits.run((tx) => states.leave(run.claim, tx));
+      }
+    }
+  }
+
+  async #complete(
+    run: JobRun,
+    outcome: { result: string; artifactId: string | null } | undefined,
+    report: Report,
+  ): Promise<void> {
+    if (outcome === undefined) return;
+    const { commits, states } = this.#options;
+    await commits.run(async (tx) => {
+      await states.report(run.claim, report, tx);
+      await states.complete(run.claim, outcome, tx);
+    });
+  }
+
+  async #fail(run: JobRun, started: StartedRun, error: unknown, report: Report): Promise<void> {
+    const { commits, states, clock } = this.#options;
+    const reason = run.interruption?.reason;
+    if (reason instanceof JobCanceledError || reason instanceof LeaseLostError) {
+      return await commits.run((tx) => states.leave(run.claim, tx));
+    }
+    const isReleased =
+      reason instanceof JobReleasedError || isInstance(error, ExecutorStoppedError);
+    const failure: Failure =
+      isReleased && run.anyResult
+        ? failureOf("JobLost", "its process stopped while it ran")
+        : { error: `${nameOf(error)}: ${messageOf(error)}`, traceback: tracebackOf(error) };
+    const failures = started.failures + 1;
+    const retryAt =
+      run.anyResult || isFinal(error) || failures > started.retries
+        ? null
+        : clock.now() + delayAfter(failures, JSON.parse(started.backoff) as Backoff);
+    if (!isReleased) {
+      this.#logger.error("a job failed", { job: run.jobId, task: started.task_name, error });
+    }
+    await commits.run(async (tx) => {
+      await states.report(run.claim, report, tx);
+      if (isReleased && !run.anyResult) await states.release(run.claim, failure, tx);
+      else await states.fail(run.claim, failure, retryAt, tx);
+    });
+  }
+
+  async #report(run: JobRun): Promise<void> {
+    const { commits, states } = this.#options;
+    const report = run.takeReport();
+    await this.#attempt(async () => {
+      const told = await commits.run((tx) => states.report(run.claim, report, tx));
+      if (told) this.#notify([run.jobId]);
+      else this.check();
+    });
+  }
+
+  /** Interrupts the runs that may write no more. */
+  async #check(): Promise<void> {
+    const runs = [...this.#running.values()];
+    const running = await this.#options.reader.running(runs.map(({ jobId }) => jobId));
+    for (const run of runs) {
+      if (run.completed) continue;
+      const { id } = run.claim;
+      const fence = running.get(id);
+      if (fence === run.claim.fence) continue;
+      const isTaken = fence !== undefined;
+      run.interrupt(isTaken ? new LeaseLostError(this.#options.lease) : new JobCanceledError(id));
+    }
+  }
+
+  async #recover(): Promise<void> {
+    const { engine, commits, states } = this.#options;
+    const workers = await engine.ended();
+    if (workers.length === 0) return;
+    const ids = await commits.run((tx) => states.recover(workers, tx));
+    if (ids.length > 0) this.#logger.warn("took over the jobs of dead workers", { jobs: ids });
+    this.#notify(ids);
+    this.wake();
+  }
+
+  /** Others may have taken over what runs here: it must not go on. */
+  #loseLease(): void {
+    this.#logger.error("the lease was lost: what runs is aborted, and run again elsewhere");
+    for (const run of this.#running.values()) {
+      run.interrupt(new LeaseLostError(this.#options.lease));
+    }
+    this.#recovering.request();
+    this.wake();
+  }
+
+  /** Looks again when the next job is due, and from time to time in any case. */
+  #lookAgain(nextDue: number | null): void {
+    this.#cancelLook();
+    const { clock } = this.#options;
+    const milliseconds =
+      nextDue === null ? LOOK_EVERY * 1_000 : Math.min(nextDue - clock.now(), LOOK_EVERY * 1_000);
+    this.#cancelLook = clock.after(milliseconds, () => {
+      this.#recovering.request();
+      this.wake();
+    });
+  }
+
+  /** A database that can't be used now may be later. */
+  async #attempt(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      if (this.#stopping === undefined) {
+        this.#logger.error("the worker could not use its database", { error });
+        this.#lookAgain(this.#options.clock.now() + 1_000);
+      }
+    }
+  }
+
+  #forget(id: string): Closure | undefined {
+    const index = this.#closures.findIndex(({ claim }) => claim.id === id);
+    return index === -1 ? undefined : this.#closures.splice(index, 1)[0];
+  }
+
+  #claimable(): readonly ClaimableTask[] {
+    const { registry } = this.#executor;
+    if (this.#tasks?.version !== registry.version) {
+      const claimable = registry.listAll().map((name) => {
+        const { job } = registry.get(name);
+        return { name, concurrency: job.concurrency ?? null };
+      });
+      this.#tasks = { version: registry.version, claimable };
+    }
+    return this.#tasks.claimable;
+  }
+
+  #notify(ids: readonly string[]): void {
+    this.#options.changes.notify(ids);
+  }
+}
+
+function failureOf(name: string, message: string): Failure {
+  return { error: `${name}: ${message}`, traceback: null };
+}

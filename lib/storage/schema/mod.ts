@@ -1,0 +1,17 @@
+import type { Migration } from "kysely/migration";
+import { createJobs } from "./jobs.ts";
+
+/** The names of taskmount's own tables, which carry the database's `tablePrefix`. */
+export const TABLES: readonly string[] = [
+  "jobs",
+  "job_tags",
+  "job_attempts",
+  "job_logs",
+  "job_queue",
+  "job_fence",
+];
+
+/** How they came to be, in this order; part of a released version never changes. */
+export const migrationsOf = (tablePrefix: string): Record<string, Migration> => ({
+  "0001_jobs": createJobs(tablePrefix),
+});

@@ -1,0 +1,11 @@
+import type { RequestServer } from "../http/mod.ts";
+
+/** A `POST {prefix}/{name}/$submit`, as a scheduler answers it. */
+export interface SubmitRequest {
+  readonly request: Request;
+  readonly server: RequestServer | undefined;
+  /** The largest body, in bytes. */
+  readonly maxBody: number;
+  /** The path of a link to `path`, where the routes are mounted. */
+  readonly link: (path: string) => string;
+}
