@@ -35,8 +35,10 @@ export interface EngineListener {
   wake(): void;
   /** Other workers may have died: `recover()` tells. */
   othersEnded(): void;
-  /** Others may have taken over everything that was claimed. The engine has joined again when this is called. */
+  /** Others may have taken over everything that was claimed; until `wake()` nothing can be. */
   leaseLost(): void;
+  /** A lease can't be had for now; the engine tries again. */
+  failed(error: unknown): void;
 }
 
 /**
@@ -50,16 +52,22 @@ export interface Engine {
   leave(): Promise<void>;
   /** Queues; an entry whose id is queued already, or still claimed, is left as it is. */
   enqueue(entries: readonly Entry[], tx: Statements): Promise<void>;
-  /** Queues entries as claimed by this worker already, for what only this process can run. */
+  /**
+   * Queues entries as claimed by this worker already, for what only this process can run.
+   *
+   * @throws {LeaseLostError} without a lease.
+   */
   take(entries: readonly Entry[], tx: Statements): Promise<Claimed[]>;
   /** Takes entries out of the queue, but for those that a worker has claimed. */
   remove(ids: readonly string[], tx: Statements): Promise<void>;
-  /** Claims up to `n` entries that are due: by priority, then by time. */
+  /** Claims up to `n` entries that are due: by priority, then by time. Without a lease there are none. */
   claim(n: number, tasks: readonly ClaimableTask[], tx: Statements): Promise<Claimed[]>;
   /** Queues claimed entries again. Claims that are out of date are passed over. */
   release(claims: readonly Claim[], due: number, tx: Statements): Promise<void>;
   /** Ends claims: the entries are gone. Claims that are out of date are passed over. */
   ack(claims: readonly Claim[], tx: Statements): Promise<void>;
+  /** Whether an entry is due, of whichever task; a look that keeps nobody from writing. */
+  hasDue(): Promise<boolean>;
   /** How many entries of a task wait, counted up to `most`. */
   waiting(task: string, most: number, tx: Statements): Promise<number>;
   /** The workers that have ended and still hold claims. */

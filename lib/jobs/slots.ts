@@ -20,50 +20,87 @@ export class Slots {
     this.#hand();
   }
 
-  get taken(): number {
-    return this.#taken;
-  }
-
   /** How many are free for something new: what waits to go on comes first. */
   get free(): number {
     return this.#waiting.length > 0 ? 0 : Math.max(0, this.#max - this.#taken);
   }
 
-  take(): void {
+  /** Takes a slot, whether or not one is free. */
+  take(): Slot {
     this.#taken += 1;
+    return new Slot({
+      release: () => this.#release(),
+      takeAgain: () => this.#takeAgain(),
+    });
   }
 
-  release(): void {
+  #release(): void {
     this.#taken -= 1;
     this.#hand();
   }
 
-  /** Gives a slot up while `work` is waited for, and then waits for another. */
-  async yieldDuring<T>(work: () => Promise<T>): Promise<T> {
-    this.release();
-    try {
-      return await work();
-    } finally {
-      await this.#takeAgain();
+  async #takeAgain(): Promise<void> {
+    if (this.free === 0) {
+      await new Promise<void>((resolve) => {
+        this.#waiting.push(resolve);
+      });
+    } else {
+      this.#taken += 1;
     }
   }
 
-  #takeAgain(): Promise<void> | void {
-    if (this.free > 0) return this.take();
-    return new Promise((resolve) => {
-      this.#waiting.push(() => {
-        this.take();
-        resolve();
-      });
-    });
-  }
-
+  /** Gives what is free to who waits to go on, then to something new. */
   #hand(): void {
     while (this.#taken < this.#max) {
       const next = this.#waiting.shift();
       if (next === undefined) break;
+      this.#taken += 1;
       next();
     }
     if (this.free > 0) this.#onFree();
+  }
+}
+
+/** The slot of one job. */
+export class Slot {
+  readonly #slots: { release(): void; takeAgain(): Promise<void> };
+  #held = true;
+  #yields = 0;
+  #over = false;
+
+  /** Slots come from {@linkcode Slots.take}. */
+  constructor(slots: { release(): void; takeAgain(): Promise<void> }) {
+    this.#slots = slots;
+  }
+
+  /** Gives the slot up while `work` is waited for, and then waits for another; also when called several times at once. */
+  async yieldDuring<T>(work: () => Promise<T>): Promise<T> {
+    this.#yields += 1;
+    this.#letGo();
+    try {
+      return await work();
+    } finally {
+      this.#yields -= 1;
+      if (this.#yields === 0 && !this.#over) await this.#takeAgain();
+    }
+  }
+
+  /** The job has ended: its slot is free, if it has one. */
+  end(): void {
+    this.#over = true;
+    this.#letGo();
+  }
+
+  async #takeAgain(): Promise<void> {
+    await this.#slots.takeAgain();
+    this.#held = true;
+    // The job may have ended while it waited, or wait for something else by now.
+    if (this.#over || this.#yields > 0) this.#letGo();
+  }
+
+  #letGo(): void {
+    if (!this.#held) return;
+    this.#held = false;
+    this.#slots.release();
   }
 }

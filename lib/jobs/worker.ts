@@ -1,5 +1,5 @@
 import { within } from "../http/mod.ts";
-import { DatabaseBusyError, LeaseLostError } from "../storage/mod.ts";
+import { LeaseLostError } from "../storage/mod.ts";
 import {
   ExecutorStoppedError,
   isInstance,
@@ -22,7 +22,7 @@ import { isFinal } from "./is_final.ts";
 import { JobRun, type Report } from "./job_run.ts";
 import type { JobReader } from "./reader.ts";
 import { Repeated } from "./repeated.ts";
-import { Slots } from "./slots.ts";
+import { type Slot, Slots } from "./slots.ts";
 import type { Failure, StartedRun, StateMachine } from "./state_machine.ts";
 
 /** A closure that waits for its turn in this process. */
@@ -59,6 +59,7 @@ export class Worker {
   readonly #executor: TaskExecutor;
   readonly #slots: Slots;
   readonly #claiming = new Repeated(() => this.#attempt(() => this.#claim()));
+  readonly #looking = new Repeated(() => this.#attempt(() => this.#look()));
   readonly #checking = new Repeated(() => this.#attempt(() => this.#check()));
   readonly #recovering = new Repeated(() => this.#attempt(() => this.#recover()));
   readonly #running = new Map<string, JobRun>();
@@ -68,6 +69,7 @@ export class Worker {
   #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
   #claims = false;
+  #isClosuresTurn = false;
   #cancelLook = (): void => {};
 
   constructor(executor: TaskExecutor, options: WorkerOptions) {
@@ -133,11 +135,12 @@ export class Worker {
   async #start(): Promise<void> {
     await this.#options.engine.join({
       wake: () => {
-        this.wake();
+        this.#looking.request();
         this.check();
       },
       othersEnded: () => this.#recovering.request(),
       leaseLost: () => this.#loseLease(),
+      failed: (error) => this.#logger.error("a lease can't be had", { error }),
     });
     this.#claims = this.#stopping === undefined;
     this.#recovering.request();
@@ -157,16 +160,25 @@ export class Worker {
     const { commits, states, engine } = this.#options;
     const failure = failureOf("JobLost", "its process stopped before it could begin");
     const closures = this.#closures.splice(0);
-    await commits.run(async (tx) => {
-      for (const { claim } of closures) await states.abandon(claim, failure, tx);
-    });
-    this.#notify(closures.map(({ claim }) => claim.id));
-    await this.#recovering.settled();
-    await engine.leave();
+    try {
+      await commits.run(async (tx) => {
+        for (const { claim } of closures) await states.abandon(claim, failure, tx);
+      });
+      this.#notify(closures.map(({ claim }) => claim.id));
+      await this.#recovering.settled();
+    } finally {
+      await engine.leave();
+    }
   }
 
   async #settled(): Promise<void> {
     while (this.#settling.size > 0) await Promise.all(this.#settling);
+  }
+
+  /** Looks before it claims: that takes the lock that others write under. */
+  async #look(): Promise<void> {
+    if (!this.#claims || this.#slots.free === 0) return;
+    if (await this.#options.engine.hasDue()) this.wake();
   }
 
   /** Claims while there is something to claim and a slot to run it in. */
@@ -177,11 +189,13 @@ export class Worker {
       const { runs, closures, nextDue } = await commits.run(async (tx) => {
         // Counted here, since what ends in the same group has made room.
         const free = this.#claims ? this.#slots.free : 0;
-        const own = this.#closures.slice(0, Math.ceil(free / 2));
-        const runs = await states.claim(free - own.length, this.#claimable(), tx);
-        more = runs.length === free - own.length && runs.length > 0;
+        const n = free - this.#shareOfClosures(free);
+        const runs = n > 0 ? await states.claim(n, this.#claimable(), tx) : [];
+        more = runs.length === n && n > 0;
         const closures: [Closure, StartedRun | undefined][] = [];
-        for (const closure of own) closures.push([closure, await states.begin(closure.claim, tx)]);
+        for (const closure of this.#closures.slice(0, free - runs.length)) {
+          closures.push([closure, await states.begin(closure.claim, tx)]);
+        }
         return { runs, closures, nextDue: more ? null : await engine.nextDue(tx) };
       });
       for (const started of runs) this.#launch(started);
@@ -196,8 +210,15 @@ export class Worker {
     }
   }
 
+  /** Closures and queued jobs get half of what is free each, and the odd one in turn. */
+  #shareOfClosures(free: number): number {
+    this.#isClosuresTurn = !this.#isClosuresTurn;
+    const half = this.#isClosuresTurn ? Math.ceil(free / 2) : Math.floor(free / 2);
+    return Math.min(this.#closures.length, half);
+  }
+
   #launch(started: StartedRun, closure?: Task): void {
-    this.#slots.take();
+    const slot = this.#slots.take();
     const { states, clock, maxResult } = this.#options;
     const run = new JobRun({
       started,
@@ -208,18 +229,23 @@ export class Worker {
       onCompleted: (run) => this.#notify([run.jobId]),
     });
     this.#running.set(started.id, run);
-    const settled = this.#run(run, started, closure).finally(() => {
+    const settled = this.#run(run, slot, started, closure).finally(() => {
       this.#settling.delete(settled);
     });
     this.#settling.add(settled);
   }
 
-  async #run(run: JobRun, started: StartedRun, closure: Task | undefined): Promise<void> {
+  async #run(
+    run: JobRun,
+    slot: Slot,
+    started: StartedRun,
+    closure: Task | undefined,
+  ): Promise<void> {
     let settle: (report: Report) => Promise<void>;
     try {
       const current: CurrentJob = {
         id: run.jobId,
-        yieldSlot: (work) => this.#slots.yieldDuring(work),
+        yieldSlot: (work) => slot.yieldDuring(work),
       };
       const result = await currentJob.run(current, () => {
         const task = closure ?? this.#executor.registry.get(started.task_name ?? "");
@@ -236,29 +262,36 @@ export class Worker {
     // What follows in the same group may have the slot already.
     const settling = this.#settle(run, settle);
     this.#running.delete(run.jobId);
-    this.#slots.release();
+    slot.end();
     await settling;
     this.#notify([run.jobId]);
-    this.wake();
   }
 
-  /** Writes how a run has ended, for as long as another process's lock is in the way. */
+  /** Writes how a run has ended; where the database can't be used, as soon as it can. */
   async #settle(run: JobRun, settle: (report: Report) => Promise<void>): Promise<void> {
     const { commits, states } = this.#options;
     const report = run.takeReport();
-    for (;;) {
+    for (let failures = 0; ; failures++) {
       try {
         return await settle(report);
       } catch (error) {
-        if (error instanceof DatabaseBusyError && this.#stopping === undefined) continue;
-        if (!(error instanceof LeaseLostError || error instanceof JobCanceledError)) {
-          this.#logger.error("could not write how a job has ended", { job: run.jobId, error });
-          return;
+        if (error instanceof LeaseLostError || error instanceof JobCanceledError) {
+          // Canceled, deleted, or taken over: what is left of the claim goes.
+          settle = () => commits.run((tx) => states.leave(run.claim, tx));
+          continue;
         }
-        // Canceled, deleted, or taken over: what is left of the claim goes.
-        settle = () => commits.run((tx) => states.leave(run.claim, tx));
+        if (failures === 0) {
+          this.#logger.error("could not write how a job has ended", { job: run.jobId, error });
+        }
+        // Another process takes the job over when this one has left.
+        if (this.#stopping !== undefined) return;
+        await this.#pause(1_000);
       }
     }
+  }
+
+  #pause(milliseconds: number): Promise<void> {
+    return new Promise((resolve) => void this.#options.clock.after(milliseconds, resolve));
   }
 
   async #complete(
@@ -341,8 +374,6 @@ export class Worker {
     for (const run of this.#running.values()) {
       run.interrupt(new LeaseLostError(this.#options.lease));
     }
-    this.#recovering.request();
-    this.wake();
   }
 
   /** Looks again when the next job is due, and from time to time in any case. */

@@ -1,4 +1,4 @@
-import type { Database, Lease, Statements } from "../../storage/mod.ts";
+import { type Database, type Lease, LeaseLostError, type Statements } from "../../storage/mod.ts";
 import type { Clock } from "../clock.ts";
 import type { Claim, ClaimableTask, Claimed, Engine, EngineListener, Entry } from "../engine.ts";
 import { createQueue, type Queue } from "./queue.ts";
@@ -30,6 +30,7 @@ export class EmbeddedEngine implements Engine {
   readonly #seconds: number;
   readonly #queue: Queue;
   readonly #concurrencies = new WeakMap<readonly ClaimableTask[], Map<string, number | null>>();
+  #joined = false;
   #lease: Lease | undefined;
   #listening: Disposable | undefined;
 
@@ -41,6 +42,7 @@ export class EmbeddedEngine implements Engine {
   }
 
   async join(listener: EngineListener): Promise<void> {
+    this.#joined = true;
     await this.#acquire(listener);
     // The tasks of this process may allow more at once than those before it did.
     await this.#database.unit((tx) => this.#queue.unholdAll.all(tx, {}));
@@ -48,6 +50,7 @@ export class EmbeddedEngine implements Engine {
   }
 
   async leave(): Promise<void> {
+    this.#joined = false;
     this.#listening?.[Symbol.dispose]();
     await this.#lease?.release();
     this.#lease = undefined;
@@ -62,7 +65,8 @@ export class EmbeddedEngine implements Engine {
   }
 
   async take(entries: readonly Entry[], tx: Statements): Promise<Claimed[]> {
-    const worker = this.#worker();
+    if (this.#lease === undefined) throw new LeaseLostError(this.#seconds);
+    const worker = this.#lease.id;
     const fence = await this.#nextFence(tx);
     for (const entry of entries) {
       await this.#queue.insert.all(tx, { ...entry, state: "claimed", worker, fence });
@@ -76,7 +80,8 @@ export class EmbeddedEngine implements Engine {
   }
 
   async claim(n: number, tasks: readonly ClaimableTask[], tx: Statements): Promise<Claimed[]> {
-    const worker = this.#worker();
+    if (this.#lease === undefined) return [];
+    const worker = this.#lease.id;
     await this.#queue.promote.all(tx, { now: this.#clock.now() });
     const concurrencies = this.#concurrenciesOf(tasks);
     const ready = await this.#queue.readyTasks.all(tx, {});
@@ -120,6 +125,12 @@ export class EmbeddedEngine implements Engine {
     }
   }
 
+  async hasDue(): Promise<boolean> {
+    const now = this.#clock.now();
+    const due = await this.#queue.due(now).executeTakeFirst();
+    return due !== undefined;
+  }
+
   async waiting(task: string, most: number, tx: Statements): Promise<number> {
     const [row] = await this.#queue.waiting.all(tx, { task, limit: most });
     return row?.count ?? 0;
@@ -147,16 +158,26 @@ export class EmbeddedEngine implements Engine {
     this.#lease = await this.#database.lease({
       seconds: this.#seconds,
       onOthersEnded: () => listener.othersEnded(),
-      onLost: () => {
-        this.#lease = undefined;
-        void this.#acquire(listener).then(() => listener.leaseLost());
-      },
+      onLost: () => void this.#acquireAgain(listener),
     });
   }
 
-  #worker(): string {
-    if (this.#lease === undefined) throw new Error("Cannot claim without a lease");
-    return this.#lease.id;
+  /** What took the lease may be in the way of a new one: a full disk, a file that is gone. */
+  async #acquireAgain(listener: EngineListener): Promise<void> {
+    this.#lease = undefined;
+    listener.leaseLost();
+    while (this.#joined && this.#lease === undefined) {
+      try {
+        await this.#acquire(listener);
+      } catch (error) {
+        listener.failed(error);
+        await new Promise<void>((resolve) => void this.#clock.after(1_000, resolve));
+      }
+    }
+    if (!this.#joined) return await this.leave();
+    // What its own old lease has left is found like anybody else's.
+    listener.othersEnded();
+    listener.wake();
   }
 
   /** The first ready entries of these tasks, in the order in which they are claimed. */

@@ -196,6 +196,22 @@ export function createQueue(db: Kysely<QueueTables>) {
         .select((eb) => eb.fn.countAll<number>().as("count")),
     ),
 
+    /** One entry that is ready, or whose time has come. */
+    due: (now: number) =>
+      db
+        .selectFrom("job_queue")
+        .select("id")
+        .where("state", "=", state("ready"))
+        .limit(1)
+        .unionAll((db) =>
+          db
+            .selectFrom("job_queue")
+            .select("id")
+            .where("state", "=", state("delayed"))
+            .where("due", "<=", now),
+        )
+        .limit(1),
+
     workers: db
       .selectFrom("job_queue")
       .select("worker")
