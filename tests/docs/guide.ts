@@ -32,6 +32,7 @@ const PRINTS = /\/\/ prints: (.*)$/gm;
  *   blocks show, from top to bottom.
  * - A `curl` command of an `sh` block is for the file last named above it, which is then a service.
  *   Its answer is in the comment lines below it, or in a `json` block behind the `sh` block.
+ * - A `mermaid` block is a drawing.
  *
  * @throws {Error} where a block keeps to none of this.
  */
@@ -62,7 +63,7 @@ export function readGuide(markdown: string): Program[] {
       latest?.output.push(block.text);
     } else if (block.language === "json" && previous?.language === "sh") {
       latest?.answerLast(block.text);
-    } else {
+    } else if (block.language !== "mermaid") {
       throw new Error(`Line ${block.line}: what is this ${block.language} block checked by?`);
     }
     previous = block;
