@@ -278,12 +278,10 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
     params?: unknown,
     { session, ...options }: SubmitOptions = {},
   ): Promise<string> {
-    const { id } = await this.submitTask(this.#taskOf(task), params, {
-      ...options,
-      session,
-      principal: null,
-    });
-    return id;
+    const submission = await this.#prepare(this.#taskOf(task), params, options, null);
+    const [submitted] = await this.#submit([submission], session);
+    if (submitted === undefined) throw new Error("Nothing was submitted");
+    return submitted.id;
   }
 
   /**
@@ -302,18 +300,6 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
     }
     const submitted = await this.#submit(prepared, session);
     return submitted.map(({ id }) => id);
-  }
-
-  /** @internal As {@linkcode submit}, for whoever has to know whether the job is new. */
-  async submitTask(
-    task: Task,
-    params: unknown,
-    { session, principal, ...options }: SubmitOptions & { principal: Principal | null },
-  ): Promise<Submitted> {
-    const submission = await this.#prepare(task, params, options, principal);
-    const [submitted] = await this.#submit([submission], session);
-    if (submitted === undefined) throw new Error("Nothing was submitted");
-    return submitted;
   }
 
   /** @throws {JobNotFoundError} */
@@ -438,11 +424,12 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
   async answerSubmit(task: Task, submitted: SubmitRequest): Promise<Response> {
     const { params, options } = await readSubmission(submitted);
     try {
-      const { id, created } = await this.submitTask(task, params, { ...options, principal: null });
-      const { record } = await this.find(id);
-      const location = submitted.link(`${this.prefix}/${id}`);
+      const submission = await this.#prepare(task, params, options, null);
+      const [job] = await this.#submit([submission], undefined);
+      const record = await this.get(job?.id ?? "");
+      const location = submitted.link(`${this.prefix}/${record.id}`);
       return Response.json(recordToWire(record, this), {
-        status: created ? 202 : 200,
+        status: job?.created ? 202 : 200,
         headers: { location },
       });
     } catch (error) {
@@ -551,6 +538,7 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
     if (this.#executor === undefined || this.#stopping !== undefined) return;
     const worker = this.#ownWorker();
     afterCommit(session, () => {
+      if (worker.isClaiming) return worker.wake();
       worker.start().then(
         () => worker.wake(),
         (error: unknown) => this.#executor?.logger.error("jobs can't be run", { error }),

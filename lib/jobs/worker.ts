@@ -86,6 +86,10 @@ export class Worker {
     this.#slots.max = max;
   }
 
+  get isClaiming(): boolean {
+    return this.#claims;
+  }
+
   /** Joins the engine, takes over what dead workers left, and begins to claim. */
   start(): Promise<void> {
     this.#starting ??= this.#start().catch((error: unknown) => {

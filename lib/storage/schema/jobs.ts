@@ -1,6 +1,9 @@
 import { type Kysely, sql } from "kysely";
 import type { Migration } from "kysely/migration";
 
+/** Keyed by its primary key alone: one page less to write for each row. */
+const withoutRowid = sql`without rowid`;
+
 /**
  * The tables of jobs: what is known of each (`jobs`, with its tags, former
  * attempts and log), and the queue of the embedded engine.
@@ -11,7 +14,7 @@ export const createJobs = (prefix: string): Migration => ({
   up: async (db: Kysely<unknown>): Promise<void> => {
     await db.schema
       .createTable("jobs")
-      .addColumn("id", "text", (column) => column.primaryKey())
+      .addColumn("id", "text", (column) => column.primaryKey().notNull())
       .addColumn("status", "text", (column) => column.notNull())
       .addColumn("revision", "integer", (column) => column.notNull())
       .addColumn("task_name", "text")
@@ -39,6 +42,7 @@ export const createJobs = (prefix: string): Migration => ({
       .addColumn("error_traceback", "text")
       .addColumn("params", "text")
       .addColumn("result", "text")
+      .modifyEnd(withoutRowid)
       .execute();
     // Lists run from the newest id down, all of them or those of one status or task.
     await db.schema
@@ -64,6 +68,7 @@ export const createJobs = (prefix: string): Migration => ({
       .addColumn("tag", "text", (column) => column.notNull())
       .addColumn("job_id", "text", (column) => column.notNull())
       .addPrimaryKeyConstraint(`${prefix}job_tags_key`, ["tag", "job_id"])
+      .modifyEnd(withoutRowid)
       .execute();
     await db.schema
       .createIndex(`${prefix}job_tags_of_job`)
@@ -80,6 +85,7 @@ export const createJobs = (prefix: string): Migration => ({
       .addColumn("error", "text")
       .addColumn("error_traceback", "text")
       .addPrimaryKeyConstraint(`${prefix}job_attempts_key`, ["job_id", "attempt"])
+      .modifyEnd(withoutRowid)
       .execute();
 
     await db.schema
@@ -98,7 +104,7 @@ export const createJobs = (prefix: string): Migration => ({
 
     await db.schema
       .createTable("job_queue")
-      .addColumn("id", "text", (column) => column.primaryKey())
+      .addColumn("id", "text", (column) => column.primaryKey().notNull())
       .addColumn("state", "text", (column) => column.notNull())
       .addColumn("task", "text", (column) => column.notNull())
       .addColumn("concurrency_key", "text")
@@ -107,6 +113,7 @@ export const createJobs = (prefix: string): Migration => ({
       .addColumn("worker", "text")
       .addColumn("fence", "integer")
       .addColumn("lost", "integer", (column) => column.notNull())
+      .modifyEnd(withoutRowid)
       .execute();
     // Each state has an index of its own: what waits for its time, or for its key, is in nobody's way.
     await db.schema
