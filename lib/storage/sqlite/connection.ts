@@ -1,4 +1,4 @@
-import { Database, SQLiteError, type SQLQueryBindings } from "bun:sqlite";
+import { Database, SQLiteError, type SQLQueryBindings, type Statement } from "bun:sqlite";
 import type { CompiledQuery, DatabaseConnection, QueryResult } from "kysely";
 import { BunSqliteDialect } from "kysely-bun-sqlite";
 import { MultipleStatementsError, TransactionStatementError } from "../errors.ts";
@@ -19,6 +19,8 @@ export class SqliteConnection {
   readonly #database: Database;
   readonly #connection: DatabaseConnection;
   readonly #kinds = new Map<string, StatementKind>();
+  /** As many as taskmount has of its own; users' statements don't come here. */
+  readonly #prepared = new Map<string, Statement<unknown, SQLQueryBindings[]>>();
 
   private constructor(database: Database, connection: DatabaseConnection) {
     this.#database = database;
@@ -82,7 +84,14 @@ export class SqliteConnection {
 
   /** As `execute()`, with the rows at once, and prepared only the first time: for the few statements that run all the time. */
   all<Row>({ sql, parameters }: CompiledQuery<Row>): Row[] {
-    return this.#database.query<Row, SQLQueryBindings[]>(sql).all(...toBindings(parameters));
+    // Not by bun:sqlite's query(), which remembers no more than twenty.
+    let statement = this.#prepared.get(sql);
+    if (statement === undefined) {
+      statement = this.#database.prepare<unknown, SQLQueryBindings[]>(sql);
+      this.#prepared.set(sql, statement);
+    }
+    // The rows are what the compiled query says.
+    return statement.all(...toBindings(parameters)) as Row[];
   }
 
   // kysely-bun-sqlite's own streaming looks for a property that Bun's statements don't have.
