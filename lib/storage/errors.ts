@@ -93,6 +93,17 @@ export class DatabaseOpenError extends Error {
   }
 }
 
+/** This process's lease ended although it wasn't released: others may have taken over what it held. */
+export class LeaseLostError extends Error {
+  override readonly name = "LeaseLostError";
+
+  constructor(seconds: number) {
+    super(
+      `Nothing was heard of this process for ${seconds} seconds, so others may have taken over its work, and what it still writes is refused. Was it suspended, its disk full, or the file of the leases deleted? Where a busy machine is the reason, raise the lease.`,
+    );
+  }
+}
+
 /** The URL given to `Database.open()` names no database that taskmount knows. */
 export class UnsupportedDatabaseError extends Error {
   override readonly name = "UnsupportedDatabaseError";
