@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { HttpProblem } from "../http/mod.ts";
 import { isUlid } from "../storage/mod.ts";
 import { validate } from "../tasks/mod.ts";
-import type { ListOptions } from "./reader.ts";
+import type { ListOptions } from "./job_list.ts";
 import { JOB_STATUSES } from "./record.ts";
 
 const Time = v.pipe(

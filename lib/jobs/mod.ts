@@ -14,8 +14,9 @@ export {
   SchedulerStoppedError,
 } from "./errors.ts";
 export type { EventsOptions } from "./events.ts";
+export type { JobFilter, ListOptions } from "./job_list.ts";
 export type { SubmitOptions } from "./options.ts";
-export type { JobFilter, ListOptions, LogsOptions } from "./reader.ts";
+export type { LogsOptions } from "./reader.ts";
 export type {
   JobAttempt,
   JobEvent,

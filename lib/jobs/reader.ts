@@ -1,25 +1,7 @@
 import { type Kysely, sql } from "kysely";
-import type { JobAttempt, JobLogLine, JobRecord, JobStatus, JobSummary } from "./record.ts";
+import { type ListOptions, listStatement } from "./job_list.ts";
+import type { JobAttempt, JobLogLine, JobRecord, JobSummary } from "./record.ts";
 import type { AttemptRow, JobRow, JobTables } from "./tables.ts";
-
-/** Which jobs a list shows; all that is given must hold. */
-export interface JobFilter {
-  status?: JobStatus | undefined;
-  task?: string | undefined;
-  /** All of these. */
-  tags?: readonly string[] | undefined;
-  /** Submitted at this time or later. */
-  since?: Date | undefined;
-  /** Submitted before this time. */
-  until?: Date | undefined;
-}
-
-export interface ListOptions extends JobFilter {
-  /** Older than the job of this id: the last one of the page before. */
-  before?: string | undefined;
-  /** At most 1,000. @default {100} */
-  size?: number | undefined;
-}
 
 export interface LogsOptions {
   /** Only lines after that of this number. @default {0} */
@@ -90,24 +72,9 @@ export class JobReader {
   }
 
   /** Newest first. */
-  async list({ before, size = 100, ...filter }: ListOptions = {}): Promise<JobSummary[]> {
-    let query = this.#db
-      .selectFrom("jobs")
-      .select(SUMMARY_COLUMNS)
-      .orderBy("id", "desc")
-      .limit(Math.min(Math.max(size, 1), 1_000));
-    if (before !== undefined) query = query.where("id", "<", before);
-    const { status, task, tags = [], since, until } = filter;
-    if (status !== undefined) query = query.where("status", "=", status);
-    if (task !== undefined) query = query.where("task_name", "=", task);
-    for (const tag of tags) {
-      query = query.where("id", "in", (eb) =>
-        eb.selectFrom("job_tags").select("job_id").where("tag", "=", tag),
-      );
-    }
-    if (since !== undefined) query = query.where("submitted_at", ">=", since.getTime());
-    if (until !== undefined) query = query.where("submitted_at", "<", until.getTime());
-    const rows = await query.execute();
+  async list(options: ListOptions = {}): Promise<JobSummary[]> {
+    const statement = await listStatement(this.#db, SUMMARY_COLUMNS, options);
+    const { rows } = await statement.execute(this.#db);
     return rows.map(toSummary);
   }
 

@@ -32,8 +32,9 @@ import {
 } from "./errors.ts";
 import { type EventsOptions, jobEvents } from "./events.ts";
 import { GroupCommit } from "./group_commit.ts";
+import type { ListOptions } from "./job_list.ts";
 import { checkSubmitOptions, type SubmitOptions } from "./options.ts";
-import { JobReader, type ListOptions, type LogsOptions } from "./reader.ts";
+import { JobReader, type LogsOptions } from "./reader.ts";
 import type { JobEvent, JobLogLine, JobRecord, JobSummary } from "./record.ts";
 import { createRecords, type NewJob } from "./records.ts";
 import { StateMachine, type Submission } from "./state_machine.ts";

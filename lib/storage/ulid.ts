@@ -63,14 +63,35 @@ export function isUlid(text: string): boolean {
   return ULID.test(text);
 }
 
-/** Begins a millisecond at 80 random bits. */
-function begin(now: number): void {
-  const random = crypto.getRandomValues(new Uint16Array(8));
+/**
+ * The least id of a millisecond, and so a bound between the ids made before it and since. A time
+ * outside the range of ULIDs counts as its nearest end.
+ *
+ * @param time Whole milliseconds since 1970.
+ *
+ * @example
+ * ```ts
+ * firstUlid(1_469_922_850_259); // "01ARZ3NDEK0000000000000000"
+ * ```
+ */
+export function firstUlid(time: number): string {
+  const millisecond = Math.min(Math.max(time, 0), LAST_MILLISECOND);
+  return timeOf(millisecond).padEnd(26, "0");
+}
+
+/** The ten characters of a time. */
+function timeOf(now: number): string {
   let time = "";
   for (let rest = now; time.length < 10; rest = Math.floor(rest / 1024)) {
     time = PAIRS[rest % 1024] + time;
   }
-  prefix = time;
+  return time;
+}
+
+/** Begins a millisecond at 80 random bits. */
+function begin(now: number): void {
+  const random = crypto.getRandomValues(new Uint16Array(8));
+  prefix = timeOf(now);
   for (const bits of random.subarray(0, 7)) prefix += PAIRS[bits & LAST_PAIR];
   tail = (random[7] ?? 0) & LAST_PAIR;
   millisecond = now;

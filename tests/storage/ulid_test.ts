@@ -1,6 +1,6 @@
 import { expect, spyOn, test } from "bun:test";
 import { assert, assertEquals, assertFalse, assertMatch, assertThrows } from "@std/assert";
-import { isUlid } from "../../lib/storage/mod.ts";
+import { firstUlid, isUlid } from "../../lib/storage/mod.ts";
 
 const ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const LAST_MILLISECOND = 2 ** 48 - 1;
@@ -224,4 +224,20 @@ test("isUlid() refuses what exceeds 128 bits", () => {
   for (const first of ALPHABET) {
     assertEquals(isUlid(first + "Z".repeat(25)), first <= "7", first);
   }
+});
+
+test("firstUlid() is the least id of its millisecond", async () => {
+  const ulid = await newUlid();
+  assertEquals(firstUlid(1_469_922_850_259), "01ARZ3NDEK0000000000000000");
+  for (const now of [0, 1, 1023, 1024, NOW, LAST_MILLISECOND]) {
+    const first = firstUlid(now);
+    const id = ulid(now);
+    assert(isUlid(first), first);
+    assert(first <= id && (now === LAST_MILLISECOND || id < firstUlid(now + 1)), id);
+  }
+});
+
+test("firstUlid() takes a time that no id has for the nearest one", () => {
+  assertEquals(firstUlid(-8.64e15), firstUlid(0));
+  assertEquals(firstUlid(8.64e15), firstUlid(LAST_MILLISECOND));
 });
