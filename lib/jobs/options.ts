@@ -53,24 +53,29 @@ const Options = v.pipe(
   v.strictObject({
     ...SUBMIT_ENTRIES,
     runAt: v.optional(v.date()),
-    session: v.optional(v.custom<Session>(() => true)),
   }),
   v.check(
     ({ delay, runAt }) => delay === undefined || runAt === undefined,
     "Expected either a delay or a time to run at, not both",
   ),
-  v.check(
-    ({ runAt }) => runAt === undefined || runAt.getTime() <= Date.now() + YEAR * 1_000,
-    "Expected a time to run at that is at most a year ahead",
-  ),
 );
 
-/** @throws {InvalidJobOptionsError} */
-export function checkSubmitOptions(options: SubmitOptions): void {
+/**
+ * `now` is in milliseconds since 1970.
+ *
+ * @throws {InvalidJobOptionsError}
+ */
+export function checkSubmitOptions(options: Omit<SubmitOptions, "session">, now: number): void {
   // Most submissions have none, and must not wait for that to be found out.
   if (Object.keys(options).length === 0) return;
   const result = v.safeParse(Options, options);
-  if (result.success) return;
+  if (result.success) {
+    const { runAt } = result.output;
+    if (runAt === undefined || runAt.getTime() <= now + YEAR * 1_000) return;
+    throw new InvalidJobOptionsError([
+      { path: ["runAt"], message: "Expected a time that is at most a year ahead" },
+    ]);
+  }
   throw new InvalidJobOptionsError(
     result.issues.map(({ path, message }) => ({
       path: (path ?? []).map(({ key }) => (typeof key === "number" ? key : String(key))),

@@ -236,7 +236,7 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
   ): Promise<string> {
     if (typeof fn !== "function") throw new TypeError("Cannot spawn what is no function");
     const options = { ...(description === undefined ? {} : { description }), tags: tags ?? [] };
-    checkSubmitOptions(options);
+    checkSubmitOptions(options, this.#options.clock.now());
     this.#options.database.refuseNested();
     await this.start();
     const job = this.#newJob(null, null, options, null);
@@ -449,9 +449,9 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
     options: Omit<SubmitOptions, "session">,
     principal: Principal | null,
   ): Promise<Submission> {
-    checkSubmitOptions(options);
+    const { maxParams, clock } = this.#options;
+    checkSubmitOptions(options, clock.now());
     const json = paramsToJson(task, sent);
-    const { maxParams } = this.#options;
     const bytes = Buffer.byteLength(json);
     if (bytes > maxParams) throw new ParamsTooLargeError(task.name, bytes, maxParams);
     // As they will be when the job runs: JSON makes text of a Date.
