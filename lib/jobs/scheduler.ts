@@ -584,11 +584,14 @@ function paramsToJson(task: Task, sent: unknown): string {
   if (typeof params !== "object" || Array.isArray(params)) {
     throw new ValidationError(task.name, [{ path: [], message: "Expected an object" }]);
   }
+  let json: string | undefined;
   try {
-    return JSON.stringify(params);
+    json = JSON.stringify(params);
   } catch (cause) {
     throw new SerializationError(task.name, { cause });
   }
+  if (json === undefined) throw new SerializationError(task.name);
+  return json;
 }
 
 function refuseUnlessWhole(option: string, value: number): void {
