@@ -555,9 +555,11 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
   #ownWorker(): Worker {
     if (this.#worker === undefined) {
       const { database, clock, maxResult, lease } = this.#options;
-      // Closures need no tasks, and so nobody to give it an executor.
-      this.#executor ??= new TaskExecutor({ registry: new TaskRegistry(), database });
-      this.#worker = new Worker(this.#executor, {
+      // Closures need no tasks, and so nobody to give it an executor; one that it makes attaches itself.
+      const executor =
+        this.#executor ??
+        new TaskExecutor({ registry: new TaskRegistry(), database, scheduler: this });
+      this.#worker = new Worker(executor, {
         engine: this.#engine,
         states: this.#states,
         commits: this.#commits,
