@@ -113,9 +113,7 @@ export class EmbeddedEngine implements Engine {
   async release(claims: readonly Claim[], due: number, tx: Statements): Promise<void> {
     const state = due <= this.#clock.now() ? "ready" : "delayed";
     for (const { id, fence } of claims) {
-      const released = await this.#queue.release.all(tx, { id, fence, state, due });
-      // What is ready takes its own place in the group.
-      if (state === "delayed") await this.#makeRoom(released, tx);
+      await this.#makeRoom(await this.#queue.release.all(tx, { id, fence, state, due }), tx);
     }
   }
 
@@ -146,7 +144,9 @@ export class EmbeddedEngine implements Engine {
     workers: readonly string[],
     tx: Statements,
   ): Promise<{ id: string; lost: number }[]> {
-    return [...(await this.#queue.recover.all(tx, { workers: JSON.stringify(workers) }))];
+    const recovered = await this.#queue.recover.all(tx, { workers: JSON.stringify(workers) });
+    await this.#makeRoom(recovered, tx);
+    return recovered.map(({ id, lost }) => ({ id, lost }));
   }
 
   async nextDue(tx: Statements): Promise<number | null> {

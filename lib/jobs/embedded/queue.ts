@@ -179,7 +179,7 @@ export function createQueue(db: Kysely<QueueTables>) {
         .set({ state: state("ready"), worker: null, fence: null, lost: sql`lost + 1` })
         .where("state", "=", state("claimed"))
         .where("worker", "in", among(parameter("workers")))
-        .returning(["id", "lost"]),
+        .returning(["id", "lost", "task", "concurrency_key"]),
     ),
 
     waiting: prepare<QueueTables, { task: string; limit: number }>(db)((db, parameter) =>
