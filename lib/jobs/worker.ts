@@ -340,9 +340,13 @@ export class Worker {
 
   async #report(run: JobRun): Promise<void> {
     const { commits, states } = this.#options;
-    const report = run.takeReport();
+    let report: Report | undefined;
     await this.#attempt(async () => {
-      const told = await commits.run((tx) => states.report(run.claim, report, tx));
+      const told = await commits.run((tx) => {
+        // Taken when it is written, since complete() may come first; once, since this may run twice.
+        report ??= run.takeReport();
+        return states.report(run.claim, report, tx);
+      });
       if (told) this.#notify([run.jobId]);
       else this.check();
     });
