@@ -43,10 +43,16 @@ export class EmbeddedEngine implements Engine {
 
   async join(listener: EngineListener): Promise<void> {
     this.#joined = true;
-    await this.#acquire(listener);
-    // The tasks of this process may allow more at once than those before it did.
-    await this.#database.unit((tx) => this.#queue.unholdAll.all(tx, {}));
-    this.#listening = await this.#database.onForeignCommit(() => listener.wake());
+    try {
+      await this.#acquire(listener);
+      // The tasks of this process may allow more at once than those before it did.
+      await this.#database.unit((tx) => this.#queue.unholdAll.all(tx, {}));
+      this.#listening = await this.#database.onForeignCommit(() => listener.wake());
+    } catch (error) {
+      // Whoever tries again acquires another one.
+      await this.leave();
+      throw error;
+    }
   }
 
   async leave(): Promise<void> {
