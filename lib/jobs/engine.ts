@@ -74,6 +74,6 @@ export interface Engine {
   ended(): Promise<string[]>;
   /** Queues again what these workers had claimed, and says how many workers each entry has lost now. */
   recover(workers: readonly string[], tx: Statements): Promise<{ id: string; lost: number }[]>;
-  /** When the next entry is due that isn't yet; null where there is none. */
+  /** When the next entry is due that isn't yet; null where there is none, or no lease. */
   nextDue(tx: Statements): Promise<number | null>;
 }

@@ -156,6 +156,8 @@ export class EmbeddedEngine implements Engine {
   }
 
   async nextDue(tx: Statements): Promise<number | null> {
+    // Claims, which queue what has become due, do nothing then.
+    if (this.#lease === undefined) return null;
     const [row] = await this.#queue.nextDue.all(tx, {});
     return row?.due ?? null;
   }
