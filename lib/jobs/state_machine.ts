@@ -263,9 +263,14 @@ export class StateMachine {
     await this.#engine.remove([id], tx);
   }
 
-  /** The run of a job that was canceled or deleted has ended; retried meanwhile, the job may run again now. */
+  /**
+   * The run of a job that was canceled, deleted or taken over has ended; retried meanwhile, the job
+   * may run again now. What its lost lease held and nobody has taken over yet stays claimed, so that
+   * `recover()` finds it.
+   */
   async leave(claim: Claim, tx: Statements): Promise<void> {
     const [row] = await this.#records.byId.all(tx, { id: claim.id });
+    if (row?.status === "running" && row.fence === claim.fence) return;
     if (row?.status === "pending") await this.#engine.release([claim], row.run_at, tx);
     else await this.#engine.ack([claim], tx);
   }
