@@ -3,20 +3,31 @@ import { HttpProblem } from "../http/mod.ts";
 import { isUlid } from "../storage/mod.ts";
 import { validate } from "../tasks/mod.ts";
 import type { ListOptions } from "./job_list.ts";
+import { valuesOf } from "./query_values.ts";
 import { JOB_STATUSES } from "./record.ts";
+import { Time } from "./time.ts";
 
-const Time = v.pipe(
+/** In a query `+` stands for a space, unless it is encoded; nobody does that to an offset. */
+const QueryTime = v.pipe(
   v.string(),
-  v.check((text) => !Number.isNaN(Date.parse(text)), "Expected a time such as 2030-01-31T12:00Z"),
-  v.transform((text) => new Date(text)),
+  v.transform((text) => text.replace(/ (?=\d\d:?\d\d$)/, "+")),
+  Time,
 );
+
+/** As many as a job may have. */
+const MOST_TAGS = 50;
 
 const Query = v.strictObject({
   status_filter: v.optional(v.picklist(JOB_STATUSES)),
   task: v.optional(v.string()),
-  tag: v.optional(v.array(v.pipe(v.string(), v.minLength(1, "Expected a tag")))),
-  since: v.optional(Time),
-  until: v.optional(Time),
+  tag: v.optional(
+    v.pipe(
+      v.array(v.pipe(v.string(), v.minLength(1, "Expected a tag"))),
+      v.maxLength(MOST_TAGS, `Expected at most ${MOST_TAGS} tags`),
+    ),
+  ),
+  since: v.optional(QueryTime),
+  until: v.optional(QueryTime),
   before: v.optional(v.pipe(v.string(), v.check(isUlid, "Expected the id of a job, a ULID"))),
   size: v.optional(
     v.pipe(
@@ -35,14 +46,7 @@ const Query = v.strictObject({
  * @throws {HttpProblem} 422 for what is no filter, or given twice.
  */
 export function readListQuery(query: URLSearchParams): ListOptions {
-  const sent: Record<string, string | string[]> = Object.create(null);
-  for (const name of new Set(query.keys())) {
-    const values = query.getAll(name);
-    const [first = ""] = values;
-    // What is given twice is text nowhere, and so refused.
-    sent[name] = name === "tag" || values.length > 1 ? values : first;
-  }
-  const parsed = validate(Query, { ...sent });
+  const parsed = validate(Query, valuesOf(query, ["tag"]));
   if (parsed.issues !== undefined) {
     throw new HttpProblem(422, "invalid-request", {
       detail:

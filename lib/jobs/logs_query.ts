@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { HttpProblem } from "../http/mod.ts";
 import { validate } from "../tasks/mod.ts";
+import { valuesOf } from "./query_values.ts";
 import type { LogsOptions } from "./reader.ts";
 
 const whole = (least: number, most: number) =>
@@ -22,10 +23,10 @@ const Query = v.strictObject({ after: whole(0, Number.MAX_SAFE_INTEGER), size: w
  * @throws {HttpProblem} 422
  */
 export function readLogsQuery(query: URLSearchParams): LogsOptions {
-  const parsed = validate(Query, Object.fromEntries(query));
+  const parsed = validate(Query, valuesOf(query));
   if (parsed.issues === undefined) return parsed.value;
   throw new HttpProblem(422, "invalid-request", {
-    detail: "The query may have after, the number of a line, and size",
+    detail: "The query may have after, the number of a line, and size, each once",
     issues: parsed.issues,
   });
 }

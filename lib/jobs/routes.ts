@@ -8,6 +8,7 @@ import {
 } from "../http/mod.ts";
 import { isUlid } from "../storage/mod.ts";
 import { eventStream } from "./event_stream.ts";
+import { Heartbeats } from "./heartbeats.ts";
 import { readListQuery } from "./list_query.ts";
 import { readLogsQuery } from "./logs_query.ts";
 import { isTerminal } from "./record.ts";
@@ -17,8 +18,10 @@ import { logLineToWire, recordToWire, summaryToWire } from "./to_wire.ts";
 
 export interface JobRouterOptions extends RouterOptions {
   scheduler: Scheduler;
-  /** @default {"/api/v1/jobs"} */
+  /** @default {scheduler.prefix}, which links to jobs have. */
   prefix?: string;
+  /** Seconds after which a silent `$stream` shows that it is still there. @default {5} */
+  heartbeat?: number;
 }
 
 /**
@@ -37,11 +40,19 @@ export interface JobRouterOptions extends RouterOptions {
 export class JobRouter extends Router {
   readonly prefix: string;
   readonly #scheduler: Scheduler;
+  readonly #heartbeats: Heartbeats;
 
-  private constructor({ scheduler, prefix = "/api/v1/jobs", ...options }: JobRouterOptions) {
+  private constructor({
+    scheduler,
+    prefix = scheduler.prefix,
+    // Bun and many proxies close a connection that is silent for ten seconds, or more.
+    heartbeat = 5,
+    ...options
+  }: JobRouterOptions) {
     super(options);
     this.prefix = prefix;
     this.#scheduler = scheduler;
+    this.#heartbeats = new Heartbeats(heartbeat);
     const job = `${prefix === "/" ? "" : prefix}/{id}`;
     const add = (method: "GET" | "POST" | "DELETE", pattern: string, handler: JobHandler) =>
       this.add(method, pattern, forJob(handler));
@@ -58,7 +69,10 @@ export class JobRouter extends Router {
     add("GET", `${job}/$stream`, (id, request) => this.#stream(id, request));
   }
 
-  /** @throws {TypeError} where `prefix` or `basePath` is no path. */
+  /**
+   * @throws {RangeError} where `heartbeat` is no time that can be waited for.
+   * @throws {TypeError} where `prefix` or `basePath` is no path.
+   */
   static create(options: JobRouterOptions): JobRouter {
     return new JobRouter(options);
   }
@@ -67,11 +81,12 @@ export class JobRouter extends Router {
     const query = queryOf(request.url);
     const options = readListQuery(query);
     const jobs = await this.#scheduler.list(options);
-    const last = jobs.at(-1);
     const headers = new Headers();
+    const last = jobs.at(-1)?.id;
     if (last !== undefined && jobs.length === (options.size ?? 100)) {
-      query.set("before", last.id);
-      headers.set("link", `<${link(this.prefix)}?${query}>; rel="next"`);
+      const more = await this.#scheduler.list({ ...options, before: last, size: 1 });
+      query.set("before", last);
+      if (more.length > 0) headers.set("link", `<${link(this.prefix)}?${query}>; rel="next"`);
     }
     return Response.json(
       jobs.map((job) => summaryToWire(job, this.#scheduler)),
@@ -112,10 +127,10 @@ export class JobRouter extends Router {
       return new Response(null, { status: 204 });
     }
     server?.timeout(request, 0);
-    const options = after === undefined ? {} : { after };
+    const { traceback } = this.#scheduler;
     const body = eventStream(
-      (signal) => this.#scheduler.events(id, { ...options, signal }),
-      this.#scheduler,
+      (signal) => this.#scheduler.events(id, { signal, ...(after === undefined ? {} : { after }) }),
+      { traceback, heartbeats: this.#heartbeats, quiet: after === revision },
     );
     return new Response(body, {
       headers: {

@@ -2,6 +2,7 @@ import * as v from "valibot";
 import { HttpProblem, isRequestServer, readJson } from "../http/mod.ts";
 import { type SubmitRequest, validate } from "../tasks/mod.ts";
 import { SUBMIT_ENTRIES, type SubmitOptions } from "./options.ts";
+import { Time } from "./time.ts";
 
 const { idempotencyKey, concurrencyKey, ...entries } = SUBMIT_ENTRIES;
 
@@ -9,13 +10,7 @@ const Body = v.pipe(
   v.strictObject({
     ...entries,
     params: v.optional(v.nullable(v.custom<object>(isJsonObject, "Expected an object"))),
-    run_at: v.optional(
-      v.pipe(
-        v.string(),
-        v.isoTimestamp("Expected a time such as 2030-01-31T12:00:00Z"),
-        v.transform((text) => new Date(text)),
-      ),
-    ),
+    run_at: v.optional(Time),
     idempotency_key: idempotencyKey,
     concurrency_key: concurrencyKey,
   }),
@@ -36,12 +31,16 @@ export async function readSubmission({
   maxBody,
 }: SubmitRequest): Promise<{ params: object; options: SubmitOptions }> {
   const body = await readJson(request, { maxBody, framed: isRequestServer(server) });
-  const key = request.headers.get("idempotency-key");
   const sent = body ?? {};
   if (!isJsonObject(sent)) throw invalid([{ path: [], message: "Expected an object" }]);
+  const key = request.headers.get("idempotency-key");
   const parsed = validate(Body, key === null ? sent : { idempotency_key: key, ...sent });
   if (parsed.issues !== undefined) throw invalid(parsed.issues);
   const { params, run_at, idempotency_key, concurrency_key, ...options } = parsed.value;
+  if (key !== null && idempotency_key !== key) {
+    const message = "Expected the same key as in the header Idempotency-Key";
+    throw invalid([{ path: ["idempotency_key"], message }]);
+  }
   return {
     params: params ?? {},
     options: {

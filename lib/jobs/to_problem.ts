@@ -27,7 +27,11 @@ export function toProblem(error: unknown): unknown {
     return new HttpProblem(422, "invalid-params", { detail, issues: error.issues });
   }
   if (error instanceof InvalidJobOptionsError) {
-    return new HttpProblem(422, "invalid-request", { detail, issues: error.issues });
+    const issues = error.issues.map(({ path, message }) => ({
+      path: path.map((key) => (typeof key === "string" ? toSnakeCase(key) : key)),
+      message,
+    }));
+    return new HttpProblem(422, "invalid-request", { detail, issues });
   }
   if (error instanceof SerializationError) {
     return new HttpProblem(422, "invalid-params", { detail });
@@ -40,4 +44,8 @@ export function toProblem(error: unknown): unknown {
     return new HttpProblem(503, "unavailable", { detail, headers });
   }
   return error;
+}
+
+function toSnakeCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
