@@ -327,7 +327,7 @@ export class Worker {
     const retryAt =
       run.anyResult || isFinal(error) || failures > started.retries
         ? null
-        : clock.now() + delayAfter(failures, JSON.parse(started.backoff) as Backoff);
+        : clock.now() + Math.round(delayAfter(failures, JSON.parse(started.backoff) as Backoff));
     if (!isReleased) {
       this.#logger.error("a job failed", { job: run.jobId, task: started.task_name, error });
     }
