@@ -66,6 +66,7 @@ export class Slot {
   readonly #slots: { release(): void; takeAgain(): Promise<void> };
   #held = true;
   #yields = 0;
+  #taking: Promise<void> | undefined;
   #over = false;
 
   /** Slots come from {@linkcode Slots.take}. */
@@ -91,8 +92,15 @@ export class Slot {
     this.#letGo();
   }
 
-  async #takeAgain(): Promise<void> {
+  /** Once, for all who wait for it. */
+  #takeAgain(): Promise<void> {
+    this.#taking ??= this.#take();
+    return this.#taking;
+  }
+
+  async #take(): Promise<void> {
     await this.#slots.takeAgain();
+    this.#taking = undefined;
     this.#held = true;
     // The job may have ended while it waited, or wait for something else by now.
     if (this.#over || this.#yields > 0) this.#letGo();
