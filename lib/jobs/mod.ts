@@ -15,7 +15,12 @@ export {
 } from "./errors.ts";
 export type { EventsOptions } from "./events.ts";
 export type { JobFilter, ListOptions } from "./job_list.ts";
-export type { SubmitOptions } from "./options.ts";
+export type {
+  ChangeOptions,
+  JobSubmission,
+  SubmitArguments,
+  SubmitOptions,
+} from "./options.ts";
 export type { LogsOptions } from "./reader.ts";
 export type {
   JobAttempt,
@@ -27,11 +32,7 @@ export type {
 } from "./record.ts";
 export { JobRouter, type JobRouterOptions } from "./routes.ts";
 export {
-  type ChangeOptions,
-  type JobSubmission,
   Scheduler,
   type SchedulerOptions,
   type SpawnOptions,
-  type SubmitArguments,
-  type Submitted,
 } from "./scheduler.ts";

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import type { Session } from "../storage/mod.ts";
-import { JOB_SETTINGS, type JobSettings } from "../tasks/mod.ts";
+import { JOB_SETTINGS, type JobSettings, type NoParams, type Task } from "../tasks/mod.ts";
 import { InvalidJobOptionsError } from "./errors.ts";
 
 /** How a job is run. What is left out its task's `job` says. */
@@ -21,6 +21,29 @@ export interface SubmitOptions extends Omit<JobSettings, "concurrency" | "maxPen
   concurrencyKey?: string | undefined;
   /** A transaction's session: the job exists once that commits. */
   session?: Session | undefined;
+}
+
+/** The arguments of `submit()` after the task; params may be left out where an empty object will do. */
+export type SubmitArguments<Input> = NoParams extends Input
+  ? [params?: Input | null, options?: SubmitOptions]
+  : [params: Input, options?: SubmitOptions];
+
+/** One of the jobs that `submitMany()` submits. */
+export interface JobSubmission extends Omit<SubmitOptions, "session"> {
+  task: Task | string;
+  params?: unknown;
+}
+
+/** What a job is changed within. */
+export interface ChangeOptions {
+  /** A transaction's session: the change happens once that commits. */
+  session?: Session;
+}
+
+/** What was submitted, and whether it was new or an idempotency key gave an earlier one. */
+export interface Submitted {
+  readonly id: string;
+  readonly created: boolean;
 }
 
 /** Seconds. */

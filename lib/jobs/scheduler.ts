@@ -1,23 +1,16 @@
-import { isDeepStrictEqual } from "node:util";
-import { type Database, type Session, type Statements, ulid } from "../storage/mod.ts";
+import type { Database, Session, Statements } from "../storage/mod.ts";
 import {
   type Awaitable,
   type Injectable,
   type InjectedAll,
-  type NoParams,
-  type Principal,
-  parseParams,
   type RunScheduler,
-  SerializationError,
   type StopOptions,
   type SubmitRequest,
   type Task,
   TaskContext,
   TaskExecutor,
   TaskRegistry,
-  ValidationError,
 } from "../tasks/mod.ts";
-import { chooseBackoff } from "./backoff.ts";
 import { Changes } from "./changes.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { currentJob } from "./current_job.ts";
@@ -27,17 +20,24 @@ import {
   JobFailedError,
   JobNotFoundError,
   JobStateError,
-  ParamsTooLargeError,
   SchedulerStoppedError,
 } from "./errors.ts";
 import { type EventsOptions, jobEvents } from "./events.ts";
 import { GroupCommit } from "./group_commit.ts";
 import type { ListOptions } from "./job_list.ts";
-import { checkSubmitOptions, type SubmitOptions } from "./options.ts";
+import {
+  type ChangeOptions,
+  checkSubmitOptions,
+  type JobSubmission,
+  type SubmitArguments,
+  type SubmitOptions,
+  type Submitted,
+} from "./options.ts";
 import { JobReader, type LogsOptions } from "./reader.ts";
 import type { JobEvent, JobLogLine, JobRecord, JobSummary } from "./record.ts";
-import { createRecords, type NewJob } from "./records.ts";
+import { createRecords } from "./records.ts";
 import { StateMachine, type Submission } from "./state_machine.ts";
+import { newJob, prepareSubmission } from "./submission.ts";
 import { readSubmission } from "./submit_request.ts";
 import type { JobTables } from "./tables.ts";
 import { toProblem } from "./to_problem.ts";
@@ -74,29 +74,6 @@ export interface SpawnOptions<I extends readonly Injectable[]> {
   tags?: readonly string[];
   /** Tokens of the arguments that follow the context, in their order. */
   inject?: I;
-}
-
-/** The arguments of `submit()` after the task; params may be left out where an empty object will do. */
-export type SubmitArguments<Input> = NoParams extends Input
-  ? [params?: Input | null, options?: SubmitOptions]
-  : [params: Input, options?: SubmitOptions];
-
-/** One of the jobs that `submitMany()` submits. */
-export interface JobSubmission extends Omit<SubmitOptions, "session"> {
-  task: Task | string;
-  params?: unknown;
-}
-
-/** What a job is changed within. */
-export interface ChangeOptions {
-  /** A transaction's session: the change happens once that commits. */
-  session?: Session;
-}
-
-/** What was submitted, and whether it was new or an idempotency key gave an earlier one. */
-export interface Submitted {
-  readonly id: string;
-  readonly created: boolean;
 }
 
 /**
@@ -239,7 +216,13 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
     checkSubmitOptions(options, this.#options.clock.now());
     this.#options.database.refuseNested();
     await this.start();
-    const job = this.#newJob(null, null, options, null);
+    const job = newJob({
+      task: null,
+      params: null,
+      options,
+      principal: null,
+      now: this.#options.clock.now(),
+    });
     const task: Task = {
       name: "closure",
       description: description ?? null,
@@ -279,7 +262,7 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
     params?: unknown,
     { session, ...options }: SubmitOptions = {},
   ): Promise<string> {
-    const submission = await this.#prepare(this.#taskOf(task), params, options, null);
+    const submission = await this.#prepare(this.#taskOf(task), params, options);
     const [submitted] = await this.#submit([submission], session);
     if (submitted === undefined) throw new Error("Nothing was submitted");
     return submitted.id;
@@ -297,7 +280,7 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
   ): Promise<string[]> {
     const prepared: Submission[] = [];
     for (const { task, params, ...options } of submissions) {
-      prepared.push(await this.#prepare(this.#taskOf(task), params, options, null));
+      prepared.push(await this.#prepare(this.#taskOf(task), params, options));
     }
     const submitted = await this.#submit(prepared, session);
     return submitted.map(({ id }) => id);
@@ -425,7 +408,7 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
   async answerSubmit(task: Task, submitted: SubmitRequest): Promise<Response> {
     const { params, options } = await readSubmission(submitted);
     try {
-      const submission = await this.#prepare(task, params, options, null);
+      const submission = await this.#prepare(task, params, options);
       const [job] = await this.#submit([submission], undefined);
       const record = await this.get(job?.id ?? "");
       const location = submitted.link(`${this.prefix}/${record.id}`);
@@ -443,55 +426,13 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
     this.#ending.abort(new SchedulerStoppedError());
   }
 
-  async #prepare(
+  #prepare(
     task: Task,
-    sent: unknown,
+    params: unknown,
     options: Omit<SubmitOptions, "session">,
-    principal: Principal | null,
   ): Promise<Submission> {
-    const { maxParams, clock } = this.#options;
-    checkSubmitOptions(options, clock.now());
-    const json = paramsToJson(task, sent);
-    const bytes = Buffer.byteLength(json);
-    if (bytes > maxParams) throw new ParamsTooLargeError(task.name, bytes, maxParams);
-    // As they will be when the job runs: JSON makes text of a Date.
-    const params: unknown = JSON.parse(json);
-    await parseParams(task, params);
-    return {
-      job: this.#newJob(task, json, options, principal),
-      maxPending: task.job.maxPending ?? null,
-      isSame: (earlier) =>
-        earlier === json || (earlier !== null && isDeepStrictEqual(JSON.parse(earlier), params)),
-    };
-  }
-
-  #newJob(
-    task: Task | null,
-    params: string | null,
-    options: Omit<SubmitOptions, "session">,
-    principal: Principal | null,
-  ): NewJob {
-    const now = this.#options.clock.now();
-    const defaults = task?.job ?? {};
-    const { delay, runAt } = options;
-    const runAtTime = runAt?.getTime() ?? now + (delay ?? 0) * 1_000;
-    return {
-      id: ulid(now),
-      task_name: task?.name ?? null,
-      description: options.description ?? null,
-      tags: JSON.stringify([...new Set(options.tags)]),
-      retries: options.retries ?? defaults.retries ?? 0,
-      backoff: JSON.stringify(chooseBackoff(options.backoff, defaults.backoff)),
-      timeout: options.timeout ?? defaults.timeout ?? null,
-      priority: options.priority ?? defaults.priority ?? 0,
-      concurrency_key: options.concurrencyKey ?? null,
-      idempotency_key: options.idempotencyKey ?? null,
-      submitted_at: now,
-      run_at: Math.round(runAtTime),
-      parent_id: currentJob.getStore()?.id ?? null,
-      created_by: principal?.name ?? null,
-      params,
-    };
+    const { clock, maxParams } = this.#options;
+    return prepareSubmission(task, params, options, { clock, maxParams, principal: null });
   }
 
   async #submit(
@@ -578,22 +519,6 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
 function afterCommit(session: Session | undefined, listener: () => void): void {
   if (session === undefined) listener();
   else session.afterCommit(listener);
-}
-
-/** Params as they are kept: as sent. */
-function paramsToJson(task: Task, sent: unknown): string {
-  const params = sent ?? {};
-  if (typeof params !== "object" || Array.isArray(params)) {
-    throw new ValidationError(task.name, [{ path: [], message: "Expected an object" }]);
-  }
-  let json: string | undefined;
-  try {
-    json = JSON.stringify(params);
-  } catch (cause) {
-    throw new SerializationError(task.name, { cause });
-  }
-  if (json === undefined) throw new SerializationError(task.name);
-  return json;
 }
 
 function refuseUnlessWhole(option: string, value: number): void {
