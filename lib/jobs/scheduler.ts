@@ -153,7 +153,7 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
     if (this.#worker !== undefined) this.#worker.maxConcurrency = max;
   }
 
-  /** @internal Called by the executor that is to run the jobs. */
+  /** Called by the executor that is to run the jobs. */
   attach(executor: TaskExecutor): void {
     if (this.#executor !== undefined) {
       throw new TypeError("Cannot give one scheduler to two executors");
@@ -404,7 +404,7 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
     await this.#change([id], session, (tx) => this.#states.delete(id, tx));
   }
 
-  /** @internal Answers `POST {prefix}/{name}/$submit`. */
+  /** Answers `POST {prefix}/{name}/$submit`, for the routes of tasks. */
   async answerSubmit(task: Task, submitted: SubmitRequest): Promise<Response> {
     const { params, options } = await readSubmission(submitted);
     try {
