@@ -37,10 +37,16 @@ export class Changes {
     }
     const { watchers } = watched;
     watchers.add(wake);
-    this.#listening ??= this.#options.listen(() => this.#refreshing.request());
+    if (this.#listening === undefined) {
+      this.#listening = this.#options.listen(() => this.#refreshing.request());
+      this.#listening.catch(() => {
+        // Who reads the record finds out what is wrong with the database.
+      });
+    }
     return {
       [Symbol.dispose]: () => {
-        watchers.delete(wake);
+        // A second time, others may watch the same job.
+        if (!watchers.delete(wake)) return;
         if (watchers.size === 0) this.#watched.delete(id);
         if (this.#watched.size === 0) this.#stopListening();
       },
