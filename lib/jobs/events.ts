@@ -23,7 +23,7 @@ export async function* jobEvents(
     reader,
     changes,
     signals,
-  }: { reader: JobReader; changes: Changes; signals: readonly AbortSignal[] },
+  }: { reader: Pick<JobReader, "find">; changes: Changes; signals: readonly AbortSignal[] },
 ): AsyncGenerator<JobEvent, void, undefined> {
   let changed = Promise.withResolvers<void>();
   const wake = () => changed.resolve();

@@ -129,7 +129,8 @@ export class JobRouter extends Router {
     server?.timeout(request, 0);
     const { traceback } = this.#scheduler;
     const body = eventStream(
-      (signal) => this.#scheduler.events(id, { signal, ...(after === undefined ? {} : { after }) }),
+      (signal) =>
+        this.#scheduler.sharedEvents(id, { signal, ...(after === undefined ? {} : { after }) }),
       { traceback, heartbeats: this.#heartbeats, quiet: after === revision },
     );
     return new Response(body, {

@@ -36,6 +36,7 @@ import {
 import { JobReader, type LogsOptions } from "./reader.ts";
 import type { JobEvent, JobLogLine, JobRecord, JobSummary } from "./record.ts";
 import { createRecords } from "./records.ts";
+import { SharedReads } from "./shared_reads.ts";
 import { StateMachine, type Submission } from "./state_machine.ts";
 import { newJob, prepareSubmission } from "./submission.ts";
 import { readSubmission } from "./submit_request.ts";
@@ -97,6 +98,7 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
     Pick<SchedulerOptions, "database" | "maxParams" | "maxResult" | "lease" | "clock">
   >;
   readonly #reader: JobReader;
+  readonly #sharedReads: SharedReads;
   readonly #commits: GroupCommit;
   readonly #states: StateMachine;
   readonly #changes: Changes;
@@ -132,6 +134,7 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
     this.#maxConcurrency = maxConcurrency;
     const db = database.own<JobTables>();
     this.#reader = new JobReader(db);
+    this.#sharedReads = new SharedReads(this.#reader);
     this.#commits = new GroupCommit(database);
     this.#engine = new EmbeddedEngine({ database, clock, lease });
     const records = createRecords(db);
@@ -357,15 +360,13 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
    * @throws {JobNotFoundError}
    * @throws The reason of `signal`.
    */
-  async *events(id: string, options: EventsOptions = {}): AsyncGenerator<JobEvent, void> {
-    await this.#options.database.migrate();
-    const { signal, ...rest } = options;
-    const ending = this.#ending.signal;
-    yield* jobEvents(id, rest, {
-      reader: this.#reader,
-      changes: this.#changes,
-      signals: signal === undefined ? [ending] : [ending, signal],
-    });
+  events(id: string, options: EventsOptions = {}): AsyncGenerator<JobEvent, void> {
+    return this.#follow(id, options, this.#reader);
+  }
+
+  /** @internal As {@linkcode events}, with records that others are given too. */
+  sharedEvents(id: string, options: EventsOptions): AsyncGenerator<JobEvent, void> {
+    return this.#follow(id, options, this.#sharedReads);
   }
 
   /**
@@ -419,6 +420,17 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
     } catch (error) {
       throw toProblem(error);
     }
+  }
+
+  async *#follow(
+    id: string,
+    { signal, ...options }: EventsOptions,
+    reader: Pick<JobReader, "find">,
+  ): AsyncGenerator<JobEvent, void> {
+    await this.#options.database.migrate();
+    const ending = this.#ending.signal;
+    const signals = signal === undefined ? [ending] : [ending, signal];
+    yield* jobEvents(id, options, { reader, changes: this.#changes, signals });
   }
 
   async #stop(options: StopOptions): Promise<void> {
