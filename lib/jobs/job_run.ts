@@ -4,7 +4,7 @@ import { artifactIdOf } from "./artifact_id.ts";
 import type { Clock } from "./clock.ts";
 import type { Claim } from "./engine.ts";
 import { ResultTooLargeError } from "./errors.ts";
-import type { StartedRun, StateMachine } from "./state_machine.ts";
+import type { Outcome, StartedRun, StateMachine } from "./state_machine.ts";
 
 /** A report follows the one before at the earliest after so many milliseconds. */
 const REPORT_EVERY = 50;
@@ -115,7 +115,7 @@ export class JobRun implements RunOwner {
    * @throws {SerializationError}
    * @throws {ResultTooLargeError}
    */
-  outcomeOf(result: unknown): { result: string; artifactId: string | null } {
+  outcomeOf(result: unknown): Outcome {
     const json = resultToJson(this.#options.started.task_name ?? "closure", result);
     const bytes = Buffer.byteLength(json);
     if (bytes > this.#options.maxResult) {

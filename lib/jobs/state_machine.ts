@@ -8,15 +8,16 @@ import {
   JobStateError,
   QueueFullError,
 } from "./errors.ts";
+import { type Failure, jobLost } from "./failure.ts";
 import { isTerminal } from "./record.ts";
 import type { NewJob, Records, RunRow } from "./records.ts";
 import type { JobRow } from "./tables.ts";
 
-/** What a run failed with, as the record keeps it. */
-export interface Failure {
-  /** `Name: message`. */
-  readonly error: string;
-  readonly traceback: string | null;
+/** What a run has come to, as the record keeps it. */
+export interface Outcome {
+  /** JSON. */
+  readonly result: string;
+  readonly artifactId: string | null;
 }
 
 /** A job that has begun to run, under its claim. */
@@ -141,11 +142,7 @@ export class StateMachine {
    * @throws {JobCanceledError} where it was canceled or deleted.
    * @throws {LeaseLostError} where it was taken from this run.
    */
-  async complete(
-    claim: Claim,
-    { result, artifactId }: { result: string; artifactId: string | null },
-    tx: Statements,
-  ): Promise<void> {
+  async complete(claim: Claim, { result, artifactId }: Outcome, tx: Statements): Promise<void> {
     const { id, fence } = claim;
     const now = this.#clock.now();
     const done = await this.#records.complete.all(tx, { id, fence, now, result, artifactId });
@@ -335,15 +332,15 @@ export class StateMachine {
     // A pending task was retried while its canceled run went on; it has lost nothing.
     if (row.status === "pending" && !isClosure) return;
     if (isClosure || lost > this.#crashLimit) {
-      const error = isClosure
-        ? "JobLost: the process that spawned it has ended, and its closure with it"
-        : `JobLost: it has lost its worker ${lost} times, more often than the crashLimit of ${this.#crashLimit}`;
-      const failure = { error, traceback: null };
+      const reason = isClosure
+        ? "the process that spawned it has ended, and its closure with it"
+        : `it has lost its worker ${lost} times, more often than the crashLimit of ${this.#crashLimit}`;
+      const failure = jobLost(reason);
       if (row.fence === null) await this.#records.failUnstarted.all(tx, { id, now, ...failure });
       else await this.#records.fail.all(tx, { id, fence: row.fence, now, ...failure });
       return await this.#engine.remove([id], tx);
     }
-    const failure = { error: "JobLost: its worker died, or lost its lease", traceback: null };
+    const failure = jobLost("its worker died, or lost its lease");
     const claim = { id, fence: row.fence ?? 0 };
     await this.#postpone(claim, { runAt: now, failed: 0, ...failure }, tx);
   }

@@ -4,26 +4,23 @@ import {
   ExecutorStoppedError,
   isInstance,
   type Logger,
-  messageOf,
-  nameOf,
   type StopOptions,
   type Task,
   type TaskExecutor,
-  tracebackOf,
 } from "../tasks/mod.ts";
-import { type Backoff, delayAfter } from "./backoff.ts";
 import type { Changes } from "./changes.ts";
 import type { Clock } from "./clock.ts";
 import { type CurrentJob, currentJob } from "./current_job.ts";
 import type { Claim, ClaimableTask, Engine } from "./engine.ts";
 import { JobCanceledError, JobReleasedError } from "./errors.ts";
+import { jobLost } from "./failure.ts";
 import type { GroupCommit } from "./group_commit.ts";
-import { isFinal } from "./is_final.ts";
 import { JobRun, type Report } from "./job_run.ts";
 import type { JobReader } from "./reader.ts";
 import { Repeated } from "./repeated.ts";
+import { type Ending, Settlement } from "./settlement.ts";
 import { type Slot, Slots } from "./slots.ts";
-import type { Failure, StartedRun, StateMachine } from "./state_machine.ts";
+import type { StartedRun, StateMachine } from "./state_machine.ts";
 
 /** A closure that waits for its turn in this process. */
 interface Closure {
@@ -52,12 +49,13 @@ const LOOK_EVERY = 5;
  * Claims jobs for as many slots as are free and runs them through an executor,
  * from `start()` to `stop()`.
  *
- * A job travels: `#claim` → `#run` → the executor → `#settle`.
+ * A job travels: `#claim` → `#run` → the executor → the settlement.
  */
 export class Worker {
   readonly #options: WorkerOptions;
   readonly #executor: TaskExecutor;
   readonly #slots: Slots;
+  readonly #settlement: Settlement;
   readonly #claiming = new Repeated(() => this.#attempt(() => this.#claim()));
   readonly #looking = new Repeated(() => this.#attempt(() => this.#look()));
   readonly #checking = new Repeated(() => this.#attempt(() => this.#check()));
@@ -75,6 +73,14 @@ export class Worker {
   constructor(executor: TaskExecutor, options: WorkerOptions) {
     this.#executor = executor;
     this.#options = options;
+    const { commits, states, clock } = options;
+    this.#settlement = new Settlement({
+      commits,
+      states,
+      clock,
+      logger: executor.logger,
+      isStopping: () => this.#stopping !== undefined,
+    });
     this.#slots = new Slots(options.maxConcurrency, () => this.wake());
   }
 
@@ -162,7 +168,7 @@ export class Worker {
     for (const run of this.#running.values()) run.interrupt(new JobReleasedError(run.jobId));
     await within(Math.max(abortGrace, 1), this.#settled());
     const { commits, states, engine } = this.#options;
-    const failure = failureOf("JobLost", "its process stopped before it could begin");
+    const failure = jobLost("its process stopped before it could begin");
     const closures = this.#closures.splice(0);
     try {
       await commits.run(async (tx) => {
@@ -245,97 +251,29 @@ export class Worker {
     started: StartedRun,
     closure: Task | undefined,
   ): Promise<void> {
-    let settle: (report: Report) => Promise<void>;
-    try {
-      const current: CurrentJob = {
-        id: run.jobId,
-        yieldSlot: (work) => slot.yieldDuring(work),
-      };
-      const result = await currentJob.run(current, () => {
-        const task = closure ?? this.#executor.registry.get(started.task_name ?? "");
-        const params: unknown = started.params === null ? {} : JSON.parse(started.params);
-        const principal =
-          started.created_by === null ? null : { name: started.created_by, scopes: [] };
-        return this.#executor.execute(task, params, { principal, owner: run });
-      });
-      const outcome = run.completed ? undefined : run.outcomeOf(result);
-      settle = (report) => this.#complete(run, outcome, report);
-    } catch (error) {
-      settle = (report) => this.#fail(run, started, error, report);
-    }
+    const current: CurrentJob = { id: run.jobId, yieldSlot: (work) => slot.yieldDuring(work) };
+    const ending = await currentJob.run(current, () => this.#execute(run, started, closure));
     // What follows in the same group may have the slot already.
-    const settling = this.#settle(run, settle);
+    const settling = this.#settlement.settle(run, started, ending);
     this.#running.delete(run.jobId);
     slot.end();
     await settling;
     this.#notify([run.jobId]);
   }
 
-  /** Writes how a run has ended; where the database can't be used, as soon as it can. */
-  async #settle(run: JobRun, settle: (report: Report) => Promise<void>): Promise<void> {
-    const { commits, states } = this.#options;
-    const report = run.takeReport();
-    for (let failures = 0; ; failures++) {
-      try {
-        return await settle(report);
-      } catch (error) {
-        if (error instanceof LeaseLostError || error instanceof JobCanceledError) {
-          // Canceled, deleted, or taken over: what is left of the claim goes.
-          settle = () => commits.run((tx) => states.leave(run.claim, tx));
-          continue;
-        }
-        if (failures === 0) {
-          this.#logger.error("could not write how a job has ended", { job: run.jobId, error });
-        }
-        // Another process takes the job over when this one has left.
-        if (this.#stopping !== undefined) return;
-        await this.#pause(1_000);
-      }
+  async #execute(run: JobRun, started: StartedRun, closure: Task | undefined): Promise<Ending> {
+    try {
+      const task = closure ?? this.#executor.registry.get(started.task_name ?? "");
+      const params: unknown = started.params === null ? {} : JSON.parse(started.params);
+      const principal =
+        started.created_by === null ? null : { name: started.created_by, scopes: [] };
+      const result = await this.#executor.execute(task, params, { principal, owner: run });
+      return run.completed ? { isWritten: true } : { outcome: run.outcomeOf(result) };
+    } catch (error) {
+      // It can run nothing more, so there is nothing more to claim.
+      if (isInstance(error, ExecutorStoppedError)) this.#claims = false;
+      return { error };
     }
-  }
-
-  #pause(milliseconds: number): Promise<void> {
-    return new Promise((resolve) => void this.#options.clock.after(milliseconds, resolve));
-  }
-
-  async #complete(
-    run: JobRun,
-    outcome: { result: string; artifactId: string | null } | undefined,
-    report: Report,
-  ): Promise<void> {
-    if (outcome === undefined) return;
-    const { commits, states } = this.#options;
-    await commits.run(async (tx) => {
-      await states.report(run.claim, report, tx);
-      await states.complete(run.claim, outcome, tx);
-    });
-  }
-
-  async #fail(run: JobRun, started: StartedRun, error: unknown, report: Report): Promise<void> {
-    const { commits, states, clock } = this.#options;
-    const reason = run.interruption?.reason;
-    if (reason instanceof JobCanceledError || reason instanceof LeaseLostError) {
-      return await commits.run((tx) => states.leave(run.claim, tx));
-    }
-    const isReleased =
-      reason instanceof JobReleasedError || isInstance(error, ExecutorStoppedError);
-    const failure: Failure =
-      isReleased && run.anyResult
-        ? failureOf("JobLost", "its process stopped while it ran")
-        : { error: `${nameOf(error)}: ${messageOf(error)}`, traceback: tracebackOf(error) };
-    const failures = started.failures + 1;
-    const retryAt =
-      run.anyResult || isFinal(error) || failures > started.retries
-        ? null
-        : clock.now() + Math.round(delayAfter(failures, JSON.parse(started.backoff) as Backoff));
-    if (!isReleased) {
-      this.#logger.error("a job failed", { job: run.jobId, task: started.task_name, error });
-    }
-    await commits.run(async (tx) => {
-      await states.report(run.claim, report, tx);
-      if (isReleased && !run.anyResult) await states.release(run.claim, failure, tx);
-      else await states.fail(run.claim, failure, retryAt, tx);
-    });
   }
 
   async #report(run: JobRun): Promise<void> {
@@ -428,8 +366,4 @@ export class Worker {
   #notify(ids: readonly string[]): void {
     this.#options.changes.notify(ids);
   }
-}
-
-function failureOf(name: string, message: string): Failure {
-  return { error: `${name}: ${message}`, traceback: null };
 }

@@ -1,0 +1,97 @@
+import { LeaseLostError } from "../storage/mod.ts";
+import { ExecutorStoppedError, isInstance, type Logger } from "../tasks/mod.ts";
+import { type Backoff, delayAfter } from "./backoff.ts";
+import type { Clock } from "./clock.ts";
+import { JobCanceledError, JobReleasedError } from "./errors.ts";
+import { type Failure, failureOf, jobLost } from "./failure.ts";
+import type { GroupCommit, Work } from "./group_commit.ts";
+import { isFinal } from "./is_final.ts";
+import type { JobRun } from "./job_run.ts";
+import type { Outcome, StartedRun, StateMachine } from "./state_machine.ts";
+
+/** How a run has ended. */
+export type Ending =
+  | { readonly outcome: Outcome }
+  | { readonly error: unknown }
+  /** It has committed its completion itself. */
+  | { readonly isWritten: true };
+
+export interface SettlementOptions {
+  readonly commits: GroupCommit;
+  readonly states: StateMachine;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly isStopping: () => boolean;
+}
+
+/** Milliseconds until it tries again where the database can't be used. */
+const TRY_AGAIN_AFTER = 1_000;
+
+/** Writes how runs have ended. */
+export class Settlement {
+  readonly #options: SettlementOptions;
+
+  constructor(options: SettlementOptions) {
+    this.#options = options;
+  }
+
+  /** Where the database can't be used, it is written as soon as it can; what must not be written any more, isn't. */
+  async settle(run: JobRun, started: StartedRun, ending: Ending): Promise<void> {
+    if ("isWritten" in ending) return;
+    const { commits, states, logger, isStopping } = this.#options;
+    const report = run.takeReport();
+    const write = "error" in ending ? this.#failing(run, started, ending.error) : undefined;
+    let work: Work<void> = async (tx) => {
+      await states.report(run.claim, report, tx);
+      if ("outcome" in ending) await states.complete(run.claim, ending.outcome, tx);
+      else await write?.(tx);
+    };
+    for (let failures = 0; ; failures++) {
+      try {
+        return await commits.run(work);
+      } catch (error) {
+        if (error instanceof LeaseLostError || error instanceof JobCanceledError) {
+          // Canceled, deleted, or taken over: what is left of the claim goes.
+          work = (tx) => states.leave(run.claim, tx);
+          continue;
+        }
+        if (failures === 0) {
+          logger.error("could not write how a job has ended", { job: run.jobId, error });
+        }
+        // Another process takes the job over when this one has left.
+        if (isStopping()) return;
+        await this.#pause();
+      }
+    }
+  }
+
+  /** How a run's error is written. */
+  #failing(run: JobRun, started: StartedRun, error: unknown): Work<void> {
+    const { states, logger } = this.#options;
+    const { claim } = run;
+    const isClosure = started.task_name === null;
+    const reason = run.interruption?.reason;
+    if (reason instanceof JobCanceledError || reason instanceof LeaseLostError) {
+      return (tx) => states.leave(claim, tx);
+    }
+    if (reason instanceof JobReleasedError || isInstance(error, ExecutorStoppedError)) {
+      if (!isClosure) return (tx) => states.release(claim, failureOf(error), tx);
+      return (tx) => states.fail(claim, jobLost("its process stopped while it ran"), null, tx);
+    }
+    logger.error("a job failed", { job: run.jobId, task: started.task_name, error });
+    const failure: Failure = failureOf(error);
+    const retryAt = isClosure || isFinal(error) ? null : this.#retryAt(started);
+    return (tx) => states.fail(claim, failure, retryAt, tx);
+  }
+
+  /** When a job runs again that has failed once more, in milliseconds since 1970; null where it doesn't. */
+  #retryAt({ failures, retries, backoff }: StartedRun): number | null {
+    if (failures + 1 > retries) return null;
+    const delay = delayAfter(failures + 1, JSON.parse(backoff) as Backoff);
+    return this.#options.clock.now() + Math.round(delay);
+  }
+
+  #pause(): Promise<void> {
+    return new Promise((resolve) => void this.#options.clock.after(TRY_AGAIN_AFTER, resolve));
+  }
+}
