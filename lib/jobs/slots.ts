@@ -4,6 +4,9 @@ export class Slots {
   readonly #waiting: (() => void)[] = [];
   #max: number;
   #taken = 0;
+  #kept = false;
+  /** Whether there was something to hand on while they were kept. */
+  #missed = false;
 
   /** `onFree` is called when a slot has become free for something new. */
   constructor(max: number, onFree: () => void) {
@@ -25,6 +28,19 @@ export class Slots {
     return this.#waiting.length > 0 ? 0 : Math.max(0, this.#max - this.#taken);
   }
 
+  /** Keeps what is free, or becomes free, from who waits to go on, until what is new has taken of it. */
+  keep(): Disposable {
+    this.#kept = true;
+    return {
+      [Symbol.dispose]: () => {
+        this.#kept = false;
+        if (!this.#missed) return;
+        this.#missed = false;
+        this.#hand();
+      },
+    };
+  }
+
   /** Takes a slot, whether or not one is free. */
   take(): Slot {
     this.#taken += 1;
@@ -40,7 +56,8 @@ export class Slots {
   }
 
   async #takeAgain(): Promise<void> {
-    if (this.free === 0) {
+    if (this.#kept || this.free === 0) {
+      this.#missed = this.#kept;
       await new Promise<void>((resolve) => {
         this.#waiting.push(resolve);
       });
@@ -51,6 +68,10 @@ export class Slots {
 
   /** Gives what is free to who waits to go on, then to something new. */
   #hand(): void {
+    if (this.#kept) {
+      this.#missed = true;
+      return;
+    }
     while (this.#taken < this.#max) {
       const next = this.#waiting.shift();
       if (next === undefined) break;

@@ -196,6 +196,7 @@ export class Worker {
     const { commits, states, engine } = this.#options;
     for (let more = true; more && this.#claims; ) {
       if (this.#slots.free === 0) return;
+      using _kept = this.#slots.keep();
       const { runs, closures, nextDue } = await commits.run(async (tx) => {
         // Counted here, since what ends in the same group has made room.
         const free = this.#claims ? this.#slots.free : 0;
