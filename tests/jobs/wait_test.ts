@@ -238,6 +238,50 @@ test("no more than maxConcurrency go on at once when many parents resume", async
   assertEquals(most, 2);
 }, 20_000);
 
+test("a job doesn't go on in the slot that another one is being claimed for", async () => {
+  const { bench } = createBench(1);
+  await using _ending = bench;
+  const { scheduler, registry } = bench;
+  let hold = new Hold();
+  let delayed = "";
+  let waiting = Promise.withResolvers<void>();
+  registry.register("other", {
+    inject: [TaskContext],
+    run: (_params, context) => hold.enter(context),
+  });
+  registry.register("parent", {
+    inject: [TaskContext],
+    run: async (_params, context) => {
+      const ended = scheduler.wait(delayed);
+      waiting.resolve();
+      await ended;
+      return await hold.enter(context);
+    },
+  });
+  /** Lets so many promises resolve first. */
+  const after = async (turns: number) => {
+    for (let turn = 0; turn < turns; turn++) await undefined;
+  };
+  // What the parent waits for ends as the slot that it gave up is being taken, sooner or later.
+  for (let turns = 0; turns < 30; turns++) {
+    hold = new Hold();
+    waiting = Promise.withResolvers();
+    delayed = await scheduler.submit("quick", {}, { delay: 60 });
+    const parent = await scheduler.submit("parent");
+    await waiting.promise;
+    await new Promise((resolve) => setImmediate(resolve));
+    const canceling = after(30 - turns).then(() => scheduler.cancel(delayed));
+    const other = await after(turns).then(() => scheduler.submit("other"));
+    await canceling;
+    const first = await hold.next();
+    await new Promise((resolve) => setImmediate(resolve));
+    assertEquals(hold.most, 1);
+    first.release();
+    (await hold.next()).release();
+    await Promise.all([scheduler.wait(parent), scheduler.wait(other)]);
+  }
+}, 20_000);
+
 test("a job that waits in vain, or for nobody, has its slot back", async () => {
   const { bench } = createBench(1);
   await using _ending = bench;
