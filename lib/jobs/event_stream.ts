@@ -72,7 +72,7 @@ function isPassing(error: unknown): boolean {
   );
 }
 
-function toMessage({ revision, record }: JobEvent, options: ToWireOptions): ServerSentEventMessage {
-  const data = record === null ? { status: "deleted" } : recordToWire(record, options);
-  return { id: revision, data: JSON.stringify(data) };
+function toMessage(event: JobEvent, options: ToWireOptions): ServerSentEventMessage {
+  const data = event.status === "deleted" ? { status: "deleted" } : recordToWire(event, options);
+  return { id: event.revision, data: JSON.stringify(data) };
 }

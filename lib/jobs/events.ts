@@ -37,12 +37,12 @@ export async function* jobEvents(
       const found = await reader.find(id);
       if (found === undefined) {
         if (isFirst) throw new JobNotFoundError(id);
-        yield { revision: (known ?? 0) + 1, record: null };
+        yield { id, status: "deleted", revision: (known ?? 0) + 1 };
         return;
       }
       if (found.revision !== known) {
         known = found.revision;
-        yield found;
+        yield { ...found.record, revision: known };
       }
       if (isTerminal(found.record.status)) return;
       await changed.promise;

@@ -53,13 +53,10 @@ export interface JobRecord extends JobSummary {
   readonly attempts: readonly JobAttempt[];
 }
 
-/** What a job was at one time. */
-export interface JobEvent {
-  /** Rises with each change; what `after` takes. */
-  readonly revision: number;
-  /** Null where the job was deleted. */
-  readonly record: JobRecord | null;
-}
+/** A job as it was at one time; `revision` rises with each change, and is what `after` takes. */
+export type JobEvent =
+  | (JobRecord & { readonly revision: number })
+  | { readonly id: string; readonly status: "deleted"; readonly revision: number };
 
 /** A line that a job has written with `log()`. */
 export interface JobLogLine {

@@ -34,7 +34,13 @@ import {
   type Submitted,
 } from "./options.ts";
 import { JobReader, type LogsOptions } from "./reader.ts";
-import type { JobEvent, JobLogLine, JobRecord, JobSummary } from "./record.ts";
+import {
+  isTerminal,
+  type JobEvent,
+  type JobLogLine,
+  type JobRecord,
+  type JobSummary,
+} from "./record.ts";
 import { createRecords } from "./records.ts";
 import { SharedReads } from "./shared_reads.ts";
 import { StateMachine, type Submission } from "./state_machine.ts";
@@ -328,11 +334,12 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
    */
   async wait(id: string, { signal }: { signal?: AbortSignal } = {}): Promise<JobRecord> {
     const waiting = async () => {
-      let last: JobRecord | null = null;
       const options = signal === undefined ? {} : { signal };
-      for await (const { record } of this.events(id, options)) last = record;
-      if (last === null) throw new JobNotFoundError(id);
-      return last;
+      for await (const { revision: _, ...record } of this.events(id, options)) {
+        if (record.status === "deleted") break;
+        if (isTerminal(record.status)) return record;
+      }
+      throw new JobNotFoundError(id);
     };
     const current = currentJob.getStore();
     return await (current === undefined ? waiting() : current.yieldSlot(waiting));

@@ -61,7 +61,7 @@ test("progress() told often is written from time to time, the last one with the 
 
 async function revisionAt({ scheduler }: TestScheduler, id: string, fraction: number) {
   for await (const event of scheduler.events(id)) {
-    if (event.record?.progress === fraction) return event;
+    if (event.status !== "deleted" && event.progress === fraction) return event;
   }
   throw new Error(`${fraction} was never told`);
 }

@@ -127,8 +127,8 @@ export class TestScheduler implements AsyncDisposable {
 
   /** The record of a job once it is as `isReached` asks; it must stay so, since readers miss what passes. */
   async reach(id: string, isReached: (record: JobRecord) => boolean): Promise<JobRecord> {
-    for await (const { record } of this.scheduler.events(id)) {
-      if (record !== null && isReached(record)) return record;
+    for await (const event of this.scheduler.events(id)) {
+      if (event.status !== "deleted" && isReached(event)) return event;
     }
     throw new Error(`Job ${id} has ended before`);
   }
