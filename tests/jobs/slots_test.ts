@@ -150,6 +150,29 @@ test("a job that ends while it waits for a slot leaves that to others", async ()
   assertEquals({ free: bed.slots.free, freed: bed.freed }, { free: 1, freed: freed + 1 });
 });
 
+test("a job that waits for another still needs no slot when one wait ends", async () => {
+  const bed = new Bed(1);
+  const slot = bed.slots.take();
+  const [first, second] = [new Yielding(slot), new Yielding(slot)];
+  const other = bed.slots.take();
+  await first.end();
+  assertEquals(first.isBack, true);
+  await second.end();
+  assertEquals(second.isBack, false);
+  other.end();
+  await second.back;
+});
+
+test("a job that has ended needs no slot when its wait ends", async () => {
+  const bed = new Bed(1);
+  const slot = bed.slots.take();
+  const yielding = new Yielding(slot);
+  bed.slots.take();
+  slot.end();
+  await yielding.end();
+  assertEquals(yielding.isBack, true);
+});
+
 test("a job that waits for several others gives its slot up once", async () => {
   const bed = new Bed(2);
   const slot = bed.slots.take();

@@ -110,6 +110,42 @@ test("onForeignCommit() tells nothing after close(), and refuses then", async ()
   assertEquals(closed.calls, 0);
 });
 
+/** Knows which intervals are running of those that were set while it is in use. */
+class RunningIntervals implements Disposable {
+  readonly running = new Set<unknown>();
+  readonly #set = globalThis.setInterval;
+  readonly #clear = globalThis.clearInterval;
+
+  constructor() {
+    const set = (...args: Parameters<typeof setInterval>) => {
+      const timer = this.#set(...args);
+      this.running.add(timer);
+      return timer;
+    };
+    globalThis.setInterval = Object.assign(set as typeof setInterval, this.#set);
+    const clear = (timer: Timer | undefined) => {
+      this.running.delete(timer);
+      this.#clear(timer);
+    };
+    globalThis.clearInterval = clear as typeof clearInterval;
+  }
+
+  [Symbol.dispose](): void {
+    globalThis.setInterval = this.#set;
+    globalThis.clearInterval = this.#clear;
+  }
+}
+
+test("close() ends what listens", async () => {
+  using intervals = new RunningIntervals();
+  await using database = Database.sqlite(":memory:");
+  const listening = await database.onForeignCommit(() => {});
+  assertEquals(intervals.running.size, 1);
+  await database.close();
+  assertEquals(intervals.running.size, 0);
+  listening[Symbol.dispose]();
+});
+
 test("a database in memory has no commits but its own", async () => {
   await using database = Database.sqlite(":memory:");
   const listener = new Listener();
