@@ -52,6 +52,21 @@ test("list() walks the way on which the fewest jobs are", async () => {
   }
 });
 
+test("list() prefers, among ways as long, what is most likely rare where it ends", async () => {
+  await using jobs = await WrittenJobs.create();
+  await jobs.add(5, { status: "completed", task: "a", tags: ["x"] });
+  await jobs.add(5, { status: "failed", task: "b", tags: ["y"] });
+  for (const [options, way] of [
+    [{ status: "completed", task: "a" }, /jobs_of_task/],
+    [{ status: "completed", tags: ["x"] }, /job_tags/],
+    [{ status: "failed", task: "b", tags: ["y"] }, /jobs_of_status/],
+    [{ task: "b", tags: ["y"] }, /job_tags/],
+  ] as const) {
+    const [first = ""] = await jobs.plan(options);
+    assert(way.test(first), `${JSON.stringify(options)}: ${first}`);
+  }
+});
+
 test("list() counts along a way only what lies in the range", async () => {
   await using jobs = await WrittenJobs.create();
   await jobs.add(50, { status: "failed", task: "old" });

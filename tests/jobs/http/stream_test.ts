@@ -23,6 +23,7 @@ test("$stream sends the whole record at each change, with its revision as id, an
   assertEquals(response.status, 200);
   assertEquals(response.headers.get("content-type"), "text/event-stream");
   assertEquals(response.headers.get("cache-control"), "no-store");
+  assertEquals(response.headers.get("x-accel-buffering"), "no");
   const stream = new EventReader(response);
   assertEquals(await stream.event(), { id: "1", type: "message", data: submitted });
   const { context, end } = await puppet.run();
