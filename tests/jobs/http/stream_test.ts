@@ -15,9 +15,9 @@ async function open(
 }
 
 test("$stream sends the whole record at each change, with its revision as id, and ends with the job", async () => {
-  await using bench = new JobBench();
+  await using bench = new JobBench({ maxConcurrency: 0 });
   const puppet = new Puppet(bench);
-  const submitted = await bench.submit("follow", { params: {}, tags: ["a"], delay: 0.05 });
+  const submitted = await bench.submit("follow", { tags: ["a"] });
   const { id } = submitted;
   const response = await bench.fetch(`/api/v1/jobs/${id}/$stream`);
   assertEquals(response.status, 200);
@@ -26,6 +26,7 @@ test("$stream sends the whole record at each change, with its revision as id, an
   assertEquals(response.headers.get("x-accel-buffering"), "no");
   const stream = new EventReader(response);
   assertEquals(await stream.event(), { id: "1", type: "message", data: submitted });
+  bench.scheduler.maxConcurrency = 1;
   const { context, end } = await puppet.run();
   const running = await stream.event();
   assertEquals([running.id, running.data.status, running.data.attempt], ["2", "running", 1]);
