@@ -130,3 +130,16 @@ testOnEach(
   },
   { transactionTimeout: 0.05 },
 );
+
+testOnEach("afterCommit() calls nothing of what was rolled back alone", async (database) => {
+  const calls = new Calls();
+  await database.transaction(async (tx) => {
+    calls.after(tx, "before");
+    await fail(tx, async (inner) => {
+      calls.after(inner, "gone");
+      await inner.transaction((innermost) => calls.after(innermost, "gone too"));
+    });
+    calls.after(tx, "after");
+  });
+  assertEquals(calls.all, ["before", "after"]);
+});

@@ -146,6 +146,16 @@ test("close() ends what listens", async () => {
   listening[Symbol.dispose]();
 });
 
+test("onForeignCommit() refuses where the database is closed meanwhile", async () => {
+  using intervals = new RunningIntervals();
+  const database = Database.sqlite(":memory:");
+  const listening = database.onForeignCommit(() => {});
+  const closing = database.close();
+  await assertRejects(() => listening, DatabaseClosedError);
+  await closing;
+  assertEquals(intervals.running.size, 0);
+});
+
 test("a database in memory has no commits but its own", async () => {
   await using database = Database.sqlite(":memory:");
   const listener = new Listener();

@@ -123,6 +123,12 @@ export const createJobs = (prefix: string): Migration => ({
       .where(sql.ref("state"), "=", "delayed")
       .execute();
     await db.schema
+      .createIndex(`${prefix}job_queue_delayed_of_task`)
+      .on("job_queue")
+      .column("task")
+      .where(sql.ref("state"), "=", "delayed")
+      .execute();
+    await db.schema
       .createIndex(`${prefix}job_queue_ready`)
       .on("job_queue")
       .columns(["task", "priority desc", "due", "id"])

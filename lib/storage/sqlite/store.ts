@@ -150,8 +150,11 @@ export class SqliteStore implements Store {
       await this.#retry(() => writer.run("COMMIT"));
       return result;
     } finally {
-      if (writer.inTransaction) writer.run("ROLLBACK");
-      this.#queue.release();
+      try {
+        if (writer.inTransaction) writer.run("ROLLBACK");
+      } finally {
+        this.#queue.release();
+      }
     }
   }
 
@@ -162,6 +165,8 @@ export class SqliteStore implements Store {
 
   async onForeignCommit(listener: () => void): Promise<Disposable> {
     const { writer } = await this.#open();
+    // It may have been closed since it was opened.
+    this.assertOpen();
     // A function of its own: the same listener may be added twice.
     const listening = () => listener();
     this.#listeners.add(listening);

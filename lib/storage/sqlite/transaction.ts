@@ -29,7 +29,6 @@ export class OpenTransaction {
   readonly lost: Promise<never>;
   readonly #reject: (reason: Error) => void;
   readonly #timer: ReturnType<typeof setTimeout>;
-  readonly #afterCommit: (() => void)[] = [];
   #ended: Error | undefined;
 
   /** Takes over a writer on which BEGIN IMMEDIATE has succeeded. */
@@ -68,11 +67,8 @@ export class OpenTransaction {
     }
   }
 
-  afterCommit(listener: () => void): void {
-    this.#afterCommit.push(listener);
-  }
-
-  async commit(): Promise<void> {
+  /** Then calls these listeners. */
+  async commit(afterCommit: readonly (() => void)[] = []): Promise<void> {
     if (this.#ended !== undefined) throw this.#ended;
     // From here on no statement may slip in, nor the time-out.
     this.#end(new SessionClosedError("transaction"));
@@ -82,7 +78,7 @@ export class OpenTransaction {
       // A COMMIT that failed, as by a deferred constraint, left the transaction open.
       this.#free();
     }
-    for (const listener of this.#afterCommit) listener();
+    for (const listener of afterCommit) listener();
   }
 
   /** Does nothing where it has ended. */
@@ -119,6 +115,8 @@ export class Transaction implements TransactionScope {
   readonly #open: OpenTransaction;
   readonly #outer: Transaction | undefined;
   readonly #savepoint: string;
+  /** What is to be called once all has committed, unless this level is rolled back. */
+  readonly #afterCommit: (() => void)[] = [];
   #inner: Transaction | undefined;
   #ended = false;
 
@@ -189,7 +187,7 @@ export class Transaction implements TransactionScope {
   refuseNested(): void {}
 
   afterCommit(listener: () => void): void {
-    this.#open.afterCommit(listener);
+    this.#afterCommit.push(listener);
   }
 
   async begin(guard?: () => void): Promise<Transaction> {
@@ -204,8 +202,9 @@ export class Transaction implements TransactionScope {
   async commit(): Promise<void> {
     this.#assertInnermost();
     this.#end();
-    if (this.#outer === undefined) await this.#open.commit();
-    else this.#open.run((connection) => connection.run(`RELEASE ${this.#savepoint}`));
+    if (this.#outer === undefined) return await this.#open.commit(this.#afterCommit);
+    this.#open.run((connection) => connection.run(`RELEASE ${this.#savepoint}`));
+    this.#outer.#afterCommit.push(...this.#afterCommit);
   }
 
   async rollback(): Promise<void> {

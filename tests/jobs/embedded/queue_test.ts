@@ -68,6 +68,7 @@ test("what a claim does for each entry or task is one look-up", async () => {
     countClaimed: /INDEX taskmount_job_queue_running \(task=\? AND concurrency_key=\?\)$/,
     unhold: /INDEX taskmount_job_queue_held \(task=\? AND concurrency_key=\?\)$/,
     promote: /^SEARCH taskmount_job_queue USING INDEX taskmount_job_queue_delayed \(due<\?\)$/,
+    waiting: /SEARCH taskmount_job_queue USING (COVERING )?INDEX .*_delayed_of_task \(task=\?\)/,
     readyTasks: /SEARCH taskmount_job_queue USING COVERING INDEX .*_ready \(task>\?\)/,
   })) {
     const actual = planOf(file, found.get(name) ?? "");
