@@ -18,7 +18,7 @@ test(`jobs survive ${KILLS} kills of their workers, and each takes effect once`,
     settings: { lease: 0.5, crashLimit },
     random,
     load: { kind: "count", size: 45 },
-    stopOneIn: 25,
+    stopOneIn: 15,
   });
   await workers.kill(KILLS);
   await file.allEnd();

@@ -1,6 +1,8 @@
 import { setDefaultTimeout, test } from "bun:test";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { assertArrayIncludes, assertEquals } from "@std/assert";
-import { compute, giveBack, greet, hold } from "./fixtures/tasks.ts";
+import { compute, computeUntil, giveBack, greet, hold } from "./fixtures/tasks.ts";
 import { JobFile } from "./job_file.ts";
 
 // Other processes take their time where the machine is busy.
@@ -49,7 +51,7 @@ test("a process stopped past its lease can write no more of its job, and goes on
     lines.map(({ line, attempt }) => [line, attempt]),
     [[`by ${other.pid}`, 2]],
   );
-  assertEquals(await file.starts(id), [{ attempt: 2, pid: other.pid }]);
+  assertEquals(await file.effects(id), [2]);
   // Only the process that was stopped knows this task: it works under a new lease.
   const next = await file.scheduler.submit(greet);
   assertEquals((await file.end(next)).result, { pid: stopped.pid });
@@ -81,8 +83,30 @@ test("a process stopped past its lease can write nothing with what it does first
     const { result: last, attempt } = await file.end(id);
     assertEquals([last, attempt], [{ pid: other.pid }, 2]);
   }
-  assertEquals(await file.effects(held), []);
+  assertEquals(await file.effects(held), [2]);
   assertEquals(await file.queued(), 0);
+});
+
+test("complete() commits nothing where another process has taken the job over, whatever the signal says", async () => {
+  await using file = await JobFile.create();
+  const stopped = await file.worker({ lease: LEASE });
+  const flag = join(file.folder, "flag");
+  const id = await file.scheduler.submit(computeUntil, { file: flag });
+  await stopped.says(`started ${id}`);
+  const other = await file.worker({ lease: LEASE });
+  stopped.signal("SIGSTOP");
+  assertEquals(await other.says(`started ${id}`), "2");
+  await writeFile(flag, "");
+  stopped.signal("SIGCONT");
+  // It has heard of nothing: that it was overtaken it learns by its own write.
+  assertEquals(await stopped.says(`ended ${id}`), "LeaseLostError");
+  assertEquals((await file.scheduler.get(id)).status, "running");
+  assertEquals(await file.effects(id), []);
+  other.tell(`go ${id}`);
+  assertEquals(await other.says(`ended ${id}`), "done");
+  assertEquals(await file.effects(id), [2]);
+  const { status, attempt, result } = await file.end(id);
+  assertEquals([status, attempt, result], ["completed", 2, { pid: other.pid }]);
 });
 
 test("a job whose lease is lost while nobody else is there is run again by the same process", async () => {
