@@ -171,6 +171,24 @@ test("a job that waits for its key can be canceled or deleted, and the next one 
   assertEquals((await hold.next()).context.jobId, next);
 });
 
+test("a job that is next for its key and is canceled before it begins leaves that to another", async () => {
+  const { bench, hold, submit } = createBench();
+  await using _ending = bench;
+  const { scheduler } = bench;
+  const first = await submit("a");
+  const run = await hold.next();
+  await submit();
+  const unkeyed = await hold.next();
+  const [canceled, next] = [await submit("a"), await submit("a")];
+  await settle(bench);
+  scheduler.maxConcurrency = 1;
+  run.release();
+  await scheduler.wait(first);
+  await scheduler.cancel(canceled);
+  unkeyed.release();
+  assertEquals((await hold.next()).context.jobId, next);
+});
+
 test("a delayed job takes its key when its time has come, not before", async () => {
   const { bench, hold, submit } = createBench();
   await using _ending = bench;

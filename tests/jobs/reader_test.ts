@@ -97,6 +97,19 @@ test("list() filters by the time of submission: since is within, until is not", 
   assertEquals(await list({ since: bench.clock.date(1) }), []);
 });
 
+test("list() filters by the time of submission also while the clock is set back", async () => {
+  await using bench = new TestScheduler({ maxConcurrency: 0 });
+  const { scheduler, registry, clock } = bench;
+  registry.register("quick", { run: () => ({}) });
+  const description = (of: { description: string | null }[]) => of.map((job) => job.description);
+  await scheduler.submit("quick", {}, { description: "before" });
+  clock.advance(-100);
+  await scheduler.submit("quick", {}, { description: "set back" });
+  const time = clock.date(50);
+  assertEquals(description(await scheduler.list({ since: time })), ["before"]);
+  assertEquals(description(await scheduler.list({ until: time })), ["set back"]);
+});
+
 test("list() holds all filters together", async () => {
   const { bench, list } = await createBench();
   await using _ending = bench;
