@@ -90,7 +90,7 @@ export async function listStatement<Column extends keyof JobRow>(
 function walksOf({ status, task, tags = [] }: JobFilter): Walk[] {
   const byStatus = status === undefined ? [] : [walkAlong("status", status)];
   const byTask = task === undefined ? [] : [walkAlong("task_name", task)];
-  const byTag = [...new Set(tags)].map(walkTagged);
+  const byTag = tags.map(walkTagged);
   // Most jobs have been completed, sooner or later.
   return status === "completed"
     ? [...byTag, ...byTask, ...byStatus]
