@@ -26,45 +26,42 @@ type Sql = RawBuilder<unknown>;
 
 /** A way through jobs by an index that has their ids in order. */
 interface Walk {
-  /** The table of the index. */
-  readonly index: Sql;
+  /** The table of the index, as `walked`. */
+  readonly from: Sql;
   /** Its column of the ids. */
   readonly id: Sql;
   /** Which part of it is walked. */
   readonly where: readonly Sql[];
-  /** That table, with the records. */
-  readonly from: Sql;
-  /** Holds for a job on this way too, where another one is walked; `+` keeps SQLite from walking this one. */
-  readonly check: (id: Sql) => Sql;
+  /** Whether a job on another way is on this one too, as this index knows. */
+  readonly has: (id: Sql) => Sql;
 }
 
-/** Between which ids, and times, the jobs are. */
-interface Range {
-  /** On the column of the ids. */
-  readonly bounds: (id: Sql) => Sql[];
-  /** On the record. */
-  readonly checks: readonly Sql[];
-}
+/** Between which ids the jobs are, or times where the ids don't tell. */
+type Range = (id: Sql) => readonly Sql[];
 
 /** Of more jobs than this it makes no difference how many more there are. */
 const MOST_COUNTED = 10_000;
 
 const jobs = sql.table("jobs");
-const jobId = sql.ref("jobs.id");
 const jobTags = sql.table("job_tags");
-const taggedId = sql.ref("job_tags.job_id");
-const submittedAt = sql.ref("jobs.submitted_at");
+const walkedId = sql.ref("walked.id");
 
-const everyJob: Walk = { index: jobs, id: jobId, where: [], from: jobs, check: () => sql`true` };
+const everyJob: Walk = {
+  from: sql`${jobs} walked`,
+  id: walkedId,
+  where: [],
+  has: () => sql`true`,
+};
 
 /**
  * The statement of a list, newest first.
  *
- * It walks one index from the newest id down, and looks at whatever else is
- * asked for as it goes: a page costs what it holds, however many jobs there
- * are. Where it could walk several, it takes the one with the fewest jobs,
- * since another one may hold a million that are not meant. SQLite would choose
- * blindly, so the choice is written into the statement.
+ * It walks one index from the newest id down, and asks the others about each
+ * id as it goes; only the records of the page are looked at. So a page costs
+ * what it holds, however many jobs there are. Where it could walk several
+ * indexes, it takes the one with the fewest jobs, since another one may hold a
+ * million that are not meant. SQLite would choose blindly, so the choice is
+ * written into the statement.
  */
 export async function listStatement<Column extends keyof JobRow>(
   db: Kysely<JobTables>,
@@ -76,14 +73,14 @@ export async function listStatement<Column extends keyof JobRow>(
   const walk = await shortest(db, walks, range);
   const conditions = [
     ...walk.where,
-    ...range.bounds(walk.id),
-    ...range.checks,
-    ...walks.filter((other) => other !== walk).map(({ check }) => check(walk.id)),
+    ...range(walk.id),
+    ...walks.filter((other) => other !== walk).map(({ has }) => has(walk.id)),
   ];
   return sql`
-    select ${sql.join(columns.map((column) => sql.ref(`jobs.${column}`)))}
-    from ${walk.from} where ${and(conditions)}
-    order by ${walk.id} desc limit ${Math.min(Math.max(size, 1), 1_000)}`;
+    select ${sql.join(columns.map((column) => sql.ref(`jobs.${column}`)))} from (
+      select ${walk.id} as id from ${walk.from} where ${and(conditions)}
+      order by ${walk.id} desc limit ${Math.min(Math.max(size, 1), 1_000)}
+    ) page cross join ${jobs} on ${sql.ref("jobs.id")} = page.id order by page.id desc`;
 }
 
 /** The ways to walk, in order of preference. */
@@ -98,25 +95,24 @@ function walksOf({ status, task, tags = [] }: JobFilter): Walk[] {
 }
 
 function walkAlong(column: "status" | "task_name", value: string): Walk {
-  const reference = sql.ref(`jobs.${column}`);
+  const is = (table: string) => sql`${sql.ref(`${table}.${column}`)} = ${value}`;
   return {
-    index: jobs,
-    id: jobId,
-    where: [sql`${reference} = ${value}`],
-    from: jobs,
-    check: () => sql`+${reference} = ${value}`,
+    from: sql`${jobs} walked`,
+    id: walkedId,
+    where: [is("walked")],
+    // `=` might be taken for the key, and the record looked at.
+    has: (id) => sql`exists (select 1 from ${jobs} other
+      where ${is("other")} and other.id between ${id} and ${id})`,
   };
 }
 
 function walkTagged(tag: string): Walk {
   return {
-    index: jobTags,
-    id: taggedId,
-    where: [sql`${sql.ref("job_tags.tag")} = ${tag}`],
-    // A cross join is walked from left to right.
-    from: sql`${jobTags} cross join ${jobs} on ${jobId} = ${taggedId}`,
-    check: (id) =>
-      sql`exists (select 1 from ${jobTags} other where tag = ${tag} and job_id = ${id})`,
+    from: sql`${jobTags} walked`,
+    id: sql.ref("walked.job_id"),
+    where: [sql`walked.tag = ${tag}`],
+    has: (id) =>
+      sql`exists (select 1 from ${jobTags} other where other.tag = ${tag} and other.job_id = ${id})`,
   };
 }
 
@@ -124,16 +120,16 @@ function walkTagged(tag: string): Walk {
 async function shortest(
   db: Kysely<JobTables>,
   walks: readonly Walk[],
-  { bounds }: Range,
+  range: Range,
 ): Promise<Walk> {
   const [first = everyJob, ...others] = walks;
   if (others.length === 0) return first;
   let best = first;
   let least = Number.POSITIVE_INFINITY;
   for (const walk of walks) {
-    const where = and([...walk.where, ...bounds(walk.id)]);
+    const where = and([...walk.where, ...range(walk.id)]);
     const counting = sql<{ count: number }>`select count(*) as count from
-      (select 1 from ${walk.index} where ${where} limit ${MOST_COUNTED})`;
+      (select 1 from ${walk.from} where ${where} limit ${MOST_COUNTED})`;
     const [row] = (await counting.execute(db)).rows;
     const count = row?.count ?? 0;
     if (count < least) [best, least] = [walk, count];
@@ -142,24 +138,22 @@ async function shortest(
   return best;
 }
 
-/** An id has the time of its job, or a later one where the clock was set back meanwhile. */
 async function rangeOf(
   db: Kysely<JobTables>,
   { before, since, until }: ListOptions,
 ): Promise<Range> {
-  const from = since === undefined ? undefined : firstUlid(since.getTime());
-  const isBehind = until !== undefined && (await isClockBehind(db));
-  const to = until === undefined || isBehind ? undefined : firstUlid(until.getTime());
-  return {
-    bounds: (id) => [
-      ...(from === undefined ? [] : [sql`${id} >= ${from}`]),
-      ...(to === undefined ? [] : [sql`${id} < ${to}`]),
-      ...(before === undefined ? [] : [sql`${id} < ${before}`]),
-    ],
-    checks: [
-      ...(since === undefined ? [] : [sql`${submittedAt} >= ${since.getTime()}`]),
-      ...(until === undefined ? [] : [sql`${submittedAt} < ${until.getTime()}`]),
-    ],
+  const hasTimes = since !== undefined || until !== undefined;
+  const isBehind = hasTimes && (await isClockBehind(db));
+  return (id) => {
+    const bounds: Sql[] = [];
+    if (before !== undefined) bounds.push(sql`${id} < ${before}`);
+    // An id has the time of its job.
+    if (since !== undefined) bounds.push(sql`${id} >= ${firstUlid(since.getTime())}`);
+    if (until !== undefined && !isBehind) {
+      bounds.push(sql`${id} < ${firstUlid(until.getTime())}`);
+    }
+    if (isBehind) bounds.push(isSubmitted(id, since, until));
+    return bounds;
   };
 }
 
@@ -172,6 +166,14 @@ async function isClockBehind(db: Kysely<JobTables>): Promise<boolean> {
     .limit(1)
     .executeTakeFirst();
   return newest !== undefined && newest.id >= firstUlid(newest.submitted_at + 1);
+}
+
+/** What the record says, where its id may have a later time. */
+function isSubmitted(id: Sql, since: Date | undefined, until: Date | undefined): Sql {
+  const from = since?.getTime() ?? Number.MIN_SAFE_INTEGER;
+  const to = until?.getTime() ?? Number.MAX_SAFE_INTEGER;
+  return sql`exists (select 1 from ${jobs} other
+    where other.id = ${id} and other.submitted_at >= ${from} and other.submitted_at < ${to})`;
 }
 
 function and(conditions: readonly Sql[]): Sql {
