@@ -60,7 +60,10 @@ export interface Engine {
   take(entries: readonly Entry[], tx: Statements): Promise<Claimed[]>;
   /** Takes entries out of the queue, but for those that a worker has claimed. */
   remove(ids: readonly string[], tx: Statements): Promise<void>;
-  /** Claims up to `n` entries that are due: by priority, then by time. Without a lease there are none. */
+  /**
+   * Claims up to `n` entries that are due: by priority, then by time. Without a lease there are none.
+   * Of entries that have lost several workers, and may kill this one, it has one at a time.
+   */
   claim(n: number, tasks: readonly ClaimableTask[], tx: Statements): Promise<Claimed[]>;
   /** Queues claimed entries again. Claims that are out of date are passed over. */
   release(claims: readonly Claim[], due: number, tx: Statements): Promise<void>;

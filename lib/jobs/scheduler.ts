@@ -142,7 +142,9 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
     this.#reader = new JobReader(db);
     this.#sharedReads = new SharedReads(this.#reader);
     this.#commits = new GroupCommit(database);
-    this.#engine = new EmbeddedEngine({ database, clock, lease });
+    // Losing one worker proves nothing: after a crash all that ran is run again side by side.
+    const suspectAfter = Math.min(2, Math.max(1, crashLimit));
+    this.#engine = new EmbeddedEngine({ database, clock, lease, suspectAfter });
     const records = createRecords(db);
     this.#states = new StateMachine({ records, engine: this.#engine, clock, crashLimit, lease });
     this.#changes = new Changes({

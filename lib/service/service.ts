@@ -201,6 +201,11 @@ export class Service implements AsyncDisposable {
 }
 
 function unavailable(detail: string, request: Request): Response {
+  // After any answer but an event stream a browser's EventSource never connects again.
+  if (request.headers.get("accept")?.includes("text/event-stream")) {
+    const headers = { "content-type": "text/event-stream", "cache-control": "no-store" };
+    return new Response("retry:1000\n\n", { headers });
+  }
   const problem = new HttpProblem(503, "unavailable", { detail, headers: { "retry-after": "1" } });
   return problem.toResponse(pathOf(request.url));
 }

@@ -66,7 +66,7 @@ test("cancel() of a delayed job keeps it from running when its time has come", a
 test("cancel() of a running job makes it canceled at once, and its signal follows", async () => {
   const { bench, hold } = createBench();
   await using _ending = bench;
-  const { scheduler, clock } = bench;
+  const { scheduler, clock, logger } = bench;
   const id = await scheduler.submit("held", {}, { retries: 3 });
   const { context } = await hold.next();
   const { signal } = context;
@@ -78,6 +78,9 @@ test("cancel() of a running job makes it canceled at once, and its signal follow
   const reason = await aborted(signal);
   assert(reason instanceof JobCanceledError);
   assertEquals(reason.message, `Job ${id} was canceled`);
+  await scheduler.stop();
+  // That is no failure.
+  assertEquals(logger.entries, []);
 });
 
 test("cancel() frees the slot of a run that ignores its signal", async () => {

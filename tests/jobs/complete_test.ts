@@ -200,6 +200,7 @@ test("complete() refuses where the cancellation comes first within its own trans
   const id = await submit(bench, async (context) => {
     const completing = context.complete(async (tx) => {
       await scheduler.cancel(context.jobId ?? "", { session: tx });
+      context.log("kept");
       await insert(tx, "lost");
       return {};
     });
@@ -210,6 +211,10 @@ test("complete() refuses where the cancellation comes first within its own trans
   // Nothing of it was committed, the cancellation neither.
   assertEquals((await scheduler.wait(id)).result, { went: "on" });
   assertEquals(await entries(bench), []);
+  assertEquals(
+    (await scheduler.logs(id)).map(({ line }) => line),
+    ["kept"],
+  );
 });
 
 test("complete() takes along what was reported before it, and within it", async () => {

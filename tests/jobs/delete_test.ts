@@ -100,6 +100,15 @@ test("delete() of a running closure aborts its signal; of a waiting one keeps it
   assertEquals(runs, 0);
 });
 
+test("delete() of a closure that waits for its turn leaves nothing of it, its claim neither", async () => {
+  await using bench = new TestScheduler({ maxConcurrency: 0 });
+  const { scheduler } = bench;
+  await scheduler.delete(await scheduler.spawn(() => {}));
+  // Whatever follows the deletion is written before what comes after it.
+  await assertRejects(() => scheduler.delete("01J00000000000000000000000"), JobNotFoundError);
+  assertEquals(await tablesInUse(bench), []);
+});
+
 test("delete() of a canceled job leaves nothing of it", async () => {
   const { bench } = createBench();
   await using _ending = bench;

@@ -86,6 +86,18 @@ test("events() tells each state up to the end, under revisions that rise", async
   assertEquals(new Set(revisions).size, 4);
 });
 
+test("events() tells when a closure begins", async () => {
+  await using bench = new TestScheduler({ maxConcurrency: 0 });
+  const { scheduler } = bench;
+  const hold = new Hold();
+  const events = scheduler.events(await scheduler.spawn((context) => hold.enter(context)));
+  assertEquals((await next(events)).status, "pending");
+  scheduler.maxConcurrency = 1;
+  const run = await hold.next();
+  assertEquals((await next(events)).status, "running");
+  run.release();
+});
+
 test("events() of a job that has ended tells its last state and ends", async () => {
   const { bench } = createBench();
   await using _ending = bench;

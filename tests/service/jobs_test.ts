@@ -166,3 +166,31 @@ test("stop() ends open streams with a hint to come again, and doesn't wait for t
   assertEquals(after.headers.get("retry-after"), "1");
   await problemOf(after, 503);
 });
+
+test("an EventSource that asks while the service stops comes again, and anybody else is refused", async () => {
+  const registry = greeting();
+  const begun = Promise.withResolvers<void>();
+  const letGo = Promise.withResolvers<void>();
+  registry.register("slow", {
+    run: async () => {
+      begun.resolve();
+      await letGo.promise;
+    },
+  });
+  const service = new ServiceBuilder(QUIET).withTasks({ registry }).withJobs().build();
+  await service.start();
+  const id = await service.scheduler.submit("greet", {}, { delay: 60 });
+  const running = send(service, "/api/v1/tasks/slow/$execute", "POST");
+  await begun.promise;
+  const stopping = service.stop({ grace: 60 });
+  const path = `http://localhost/api/v1/jobs/${id}/$stream`;
+  const headers = { accept: "text/event-stream" };
+  const response = await service.fetch(new Request(path, { headers }));
+  assertEquals(response.headers.get("content-type"), "text/event-stream");
+  const stream = new EventReader(response);
+  assertEquals([response.status, await stream.rest(), stream.retry], [200, [], 1_000]);
+  await problemOf(await service.fetch(new Request(path)), 503);
+  letGo.resolve();
+  await running;
+  await stopping;
+});

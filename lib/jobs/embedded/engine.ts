@@ -8,11 +8,20 @@ type Group = { readonly task: string; readonly concurrency_key: string | null };
 
 type Candidate = Group & { id: string; priority: number; due: number; lost: number };
 
+/** What runs already, as far as a claim had to count it. */
+interface Running {
+  readonly groups: Map<string, number>;
+  /** Whether this worker has a suspect. */
+  suspect: boolean | undefined;
+}
+
 export interface EmbeddedEngineOptions {
   readonly database: Database;
   readonly clock: Clock;
   /** Seconds. */
   readonly lease: number;
+  /** An entry that has lost so many workers is suspect: a worker has one of those at a time. */
+  readonly suspectAfter: number;
 }
 
 /**
@@ -23,21 +32,27 @@ export interface EmbeddedEngineOptions {
  * the group makes the first of these `ready` again. So a thousand jobs that
  * wait for one key cost a claim nothing, and a group that has held entries
  * always has one that is ready or claimed.
+ *
+ * A job that kills its worker takes down what runs beside it. So that it doesn't
+ * do so again and again, suspects are claimed one by one: a worker that has one
+ * sets the others aside, until any suspect is let go of.
  */
 export class EmbeddedEngine implements Engine {
   readonly #database: Database;
   readonly #clock: Clock;
   readonly #seconds: number;
+  readonly #suspectAfter: number;
   readonly #queue: Queue;
   readonly #concurrencies = new WeakMap<readonly ClaimableTask[], Map<string, number | null>>();
   #joined = false;
   #lease: Lease | undefined;
   #listening: Disposable | undefined;
 
-  constructor({ database, clock, lease }: EmbeddedEngineOptions) {
+  constructor({ database, clock, lease, suspectAfter }: EmbeddedEngineOptions) {
     this.#database = database;
     this.#clock = clock;
     this.#seconds = lease;
+    this.#suspectAfter = suspectAfter;
     this.#queue = createQueue(database.own<QueueTables>());
   }
 
@@ -46,7 +61,10 @@ export class EmbeddedEngine implements Engine {
     try {
       await this.#acquire(listener);
       // The tasks of this process may allow more at once than those before it did.
-      await this.#database.unit((tx) => this.#queue.unholdAll.all(tx, {}));
+      await this.#database.unit(async (tx) => {
+        await this.#queue.unholdAll.all(tx, {});
+        await this.#queue.takeUp.all(tx, {});
+      });
       this.#listening = await this.#database.onForeignCommit(() => listener.wake());
     } catch (error) {
       // Whoever tries again acquires another one.
@@ -92,26 +110,38 @@ export class EmbeddedEngine implements Engine {
     const concurrencies = this.#concurrenciesOf(tasks);
     const ready = await this.#queue.readyTasks.all(tx, {});
     const names = ready.map(({ name }) => name).filter((name) => concurrencies.has(name));
-    const running = new Map<string, number>();
+    const running: Running = { groups: new Map(), suspect: undefined };
     const claimed: Claimed[] = [];
     while (claimed.length < n) {
       const candidates = await this.#candidates(names, n - claimed.length, tx);
       const chosen: Candidate[] = [];
       const full: Candidate[] = [];
+      let aside: Candidate | undefined;
       for (const candidate of candidates) {
-        const { task, concurrency_key: key } = candidate;
-        const concurrency = concurrencies.get(task) ?? (key === null ? null : 1);
-        const hasRoom =
-          concurrency === null || (await this.#enter(candidate, concurrency, running, tx));
-        (hasRoom ? chosen : full).push(candidate);
+        const isSuspect = this.#isSuspect(candidate);
+        if (isSuspect && (await this.#hasSuspect(worker, running, tx))) {
+          // Who takes its place in the group may come before the other candidates.
+          aside = candidate;
+          break;
+        }
+        if (await this.#enter(candidate, concurrencies, running, tx)) {
+          chosen.push(candidate);
+          if (isSuspect) running.suspect = true;
+        } else {
+          full.push(candidate);
+        }
       }
       if (chosen.length > 0) {
         const fence = await this.#nextFence(tx);
         await this.#queue.claim.all(tx, { ids: idsOf(chosen), worker, fence });
         for (const { id, lost } of chosen) claimed.push({ id, fence, lost });
       }
-      if (full.length === 0) break;
-      await this.#queue.hold.all(tx, { ids: idsOf(full) });
+      if (full.length > 0) await this.#queue.hold.all(tx, { ids: idsOf(full) });
+      if (aside !== undefined) {
+        await this.#queue.setAside.all(tx, { id: aside.id });
+        await this.#makeRoom([aside], tx);
+      }
+      if (full.length === 0 && aside === undefined) break;
     }
     return claimed;
   }
@@ -119,13 +149,13 @@ export class EmbeddedEngine implements Engine {
   async release(claims: readonly Claim[], due: number, tx: Statements): Promise<void> {
     const state = due <= this.#clock.now() ? "ready" : "delayed";
     for (const { id, fence } of claims) {
-      await this.#makeRoom(await this.#queue.release.all(tx, { id, fence, state, due }), tx);
+      await this.#letGo(await this.#queue.release.all(tx, { id, fence, state, due }), tx);
     }
   }
 
   async ack(claims: readonly Claim[], tx: Statements): Promise<void> {
     for (const { id, fence } of claims) {
-      await this.#makeRoom(await this.#queue.ack.all(tx, { id, fence }), tx);
+      await this.#letGo(await this.#queue.ack.all(tx, { id, fence }), tx);
     }
   }
 
@@ -151,7 +181,7 @@ export class EmbeddedEngine implements Engine {
     tx: Statements,
   ): Promise<{ id: string; lost: number }[]> {
     const recovered = await this.#queue.recover.all(tx, { workers: JSON.stringify(workers) });
-    await this.#makeRoom(recovered, tx);
+    await this.#letGo(recovered, tx);
     return recovered.map(({ id, lost }) => ({ id, lost }));
   }
 
@@ -198,22 +228,42 @@ export class EmbeddedEngine implements Engine {
     return candidates.slice(0, n);
   }
 
-  /** Counts an entry in where its group has room. `running` holds what was counted before. */
+  /** Counts an entry in where its group has room. */
   async #enter(
-    { task, concurrency_key }: Group,
-    concurrency: number,
-    running: Map<string, number>,
+    { task, concurrency_key: key }: Group,
+    concurrencies: ReadonlyMap<string, number | null>,
+    { groups }: Running,
     tx: Statements,
   ): Promise<boolean> {
-    const group = JSON.stringify([task, concurrency_key]);
-    let count = running.get(group);
+    const concurrency = concurrencies.get(task) ?? (key === null ? null : 1);
+    if (concurrency === null) return true;
+    const group = JSON.stringify([task, key]);
+    let count = groups.get(group);
     if (count === undefined) {
-      const [row] = await this.#queue.countClaimed.all(tx, { task, concurrency_key });
+      const [row] = await this.#queue.countClaimed.all(tx, { task, concurrency_key: key });
       count = row?.count ?? 0;
     }
     const hasRoom = count < concurrency;
-    running.set(group, hasRoom ? count + 1 : count);
+    groups.set(group, hasRoom ? count + 1 : count);
     return hasRoom;
+  }
+
+  #isSuspect({ lost }: { lost: number }): boolean {
+    return lost >= this.#suspectAfter;
+  }
+
+  async #hasSuspect(worker: string, running: Running, tx: Statements): Promise<boolean> {
+    if (running.suspect === undefined) {
+      const lost = this.#suspectAfter;
+      running.suspect = (await this.#queue.anySuspect.all(tx, { worker, lost })).length > 0;
+    }
+    return running.suspect;
+  }
+
+  /** What was claimed isn't any more. */
+  async #letGo(left: readonly (Group & { lost: number })[], tx: Statements): Promise<void> {
+    if (left.some((entry) => this.#isSuspect(entry))) await this.#queue.takeUp.all(tx, {});
+    await this.#makeRoom(left, tx);
   }
 
   /** For each entry that has left its group, another one of it is no longer held. */

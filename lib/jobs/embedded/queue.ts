@@ -139,6 +139,31 @@ export function createQueue(db: Kysely<QueueTables>) {
         ),
     ),
 
+    anySuspect: prepare<QueueTables, { worker: string; lost: number }>(db)((db, parameter) =>
+      db
+        .selectFrom("job_queue")
+        .select(sql<number>`1`.as("one"))
+        .where("state", "=", state("claimed"))
+        .where("worker", "=", parameter("worker"))
+        .where("lost", ">=", parameter("lost"))
+        .limit(1),
+    ),
+
+    setAside: prepare<QueueTables, { id: string }>(db)((db, parameter) =>
+      db
+        .updateTable("job_queue")
+        .set({ state: state("suspect") })
+        .where("id", "=", parameter("id")),
+    ),
+
+    /** Suspects that were set aside are ready again. */
+    takeUp: prepare<QueueTables, Record<never, never>>(db)((db) =>
+      db
+        .updateTable("job_queue")
+        .set({ state: state("ready") })
+        .where("state", "=", state("suspect")),
+    ),
+
     unholdAll: prepare<QueueTables, Record<never, never>>(db)((db) =>
       db
         .updateTable("job_queue")
@@ -154,7 +179,7 @@ export function createQueue(db: Kysely<QueueTables>) {
         .set({ state: parameter("state"), due: parameter("due"), worker: null, fence: null })
         .where("id", "=", parameter("id"))
         .where("fence", "=", parameter("fence"))
-        .returning(["task", "concurrency_key"]),
+        .returning(["task", "concurrency_key", "lost"]),
     ),
 
     ack: prepare<QueueTables, { id: string; fence: number }>(db)((db, parameter) =>
@@ -162,7 +187,7 @@ export function createQueue(db: Kysely<QueueTables>) {
         .deleteFrom("job_queue")
         .where("id", "=", parameter("id"))
         .where("fence", "=", parameter("fence"))
-        .returning(["task", "concurrency_key"]),
+        .returning(["task", "concurrency_key", "lost"]),
     ),
 
     remove: prepare<QueueTables, { ids: string }>(db)((db, parameter) =>
@@ -170,7 +195,7 @@ export function createQueue(db: Kysely<QueueTables>) {
         .deleteFrom("job_queue")
         .where("id", "in", among(parameter("ids")))
         .where("state", "!=", state("claimed"))
-        .returning(["task", "concurrency_key"]),
+        .returning(["task", "concurrency_key", "lost"]),
     ),
 
     recover: prepare<QueueTables, { workers: string }>(db)((db, parameter) =>
@@ -194,6 +219,7 @@ export function createQueue(db: Kysely<QueueTables>) {
         .selectFrom(
           of("ready")
             .unionAll(of("held"))
+            .unionAll(of("suspect"))
             .unionAll(of("delayed"))
             .limit(parameter("limit"))
             .as("waiting"),

@@ -24,6 +24,7 @@ export interface QueueRow {
  * - `delayed`: its time has not come;
  * - `ready`: may be claimed;
  * - `held`: as many of its key run as may; set aside, so that claims needn't pass over it each time;
+ * - `suspect`: it may kill its worker, and that has another one such; set aside until that one is let go of;
  * - `claimed`: a worker has it.
  */
-export type QueueState = "delayed" | "ready" | "held" | "claimed";
+export type QueueState = "delayed" | "ready" | "held" | "suspect" | "claimed";

@@ -141,6 +141,12 @@ export const createJobs = (prefix: string): Migration => ({
       .where(sql.ref("state"), "=", "held")
       .execute();
     await db.schema
+      .createIndex(`${prefix}job_queue_suspect`)
+      .on("job_queue")
+      .column("task")
+      .where(sql.ref("state"), "=", "suspect")
+      .execute();
+    await db.schema
       .createIndex(`${prefix}job_queue_claimed`)
       .on("job_queue")
       .columns(["worker", "id"])

@@ -60,3 +60,20 @@ test("a job that kills its worker each time has failed after crashLimit + 1 runs
   assertEquals([again?.status, again?.attempt], ["failed", 6]);
   assertEquals(historyOf(again)?.slice(0, 3), history);
 });
+
+test("a job that kills its worker each time takes no others down that run beside it", async () => {
+  await using file = await JobFile.create();
+  const others = Array.from({ length: 9 }, () => ({
+    task: count,
+    params: { milliseconds: 30, throws: false },
+  }));
+  const ids = await file.scheduler.submitMany([{ task: kill }, ...others]);
+  const settings = { lease: 60, crashLimit: 2, maxConcurrency: 10 };
+  const [poison, ...rest] = await reviveUntilEnd(file, ids, settings);
+  assertEquals([poison?.status, poison?.attempt], ["failed", 3]);
+  assertEquals(
+    rest.map(({ status }) => status),
+    others.map(() => "completed"),
+  );
+  assertEquals(await file.queued(), 0);
+});

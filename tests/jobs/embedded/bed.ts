@@ -79,7 +79,7 @@ export class FileBed implements EngineBed {
 
 function openProcess(database: Database, clock: HandClock): EngineProcess {
   return {
-    engine: new EmbeddedEngine({ database, clock, lease: LEASE }),
+    engine: new EmbeddedEngine({ database, clock, lease: LEASE, suspectAfter: 2 }),
     transact: (work) => database.unit(work),
   };
 }

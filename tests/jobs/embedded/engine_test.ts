@@ -132,7 +132,12 @@ test("leave() gives up a lease that is being acquired again", async () => {
 test("join() that fails leaves no lease behind, and may be tried again", async () => {
   await using bed = await MemoryBed.create();
   const leases = new HandLeases(bed.database);
-  const engine = new EmbeddedEngine({ database: bed.database, clock: bed.clock, lease: 600 });
+  const engine = new EmbeddedEngine({
+    database: bed.database,
+    clock: bed.clock,
+    lease: 600,
+    suspectAfter: 2,
+  });
   const listen = bed.database.onForeignCommit;
   bed.database.onForeignCommit = () => Promise.reject(new RangeError("no"));
   await assertRejects(() => engine.join(new Listener()), RangeError);
