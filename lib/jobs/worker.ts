@@ -326,6 +326,8 @@ export class Worker {
   /** Looks again when the next job is due, and from time to time in any case. */
   #lookAgain(nextDue: number | null): void {
     this.#cancelLook();
+    // What was under way at a stop must leave no timer behind, which would keep the process alive.
+    if (!this.#claims) return;
     const { clock } = this.#options;
     const milliseconds =
       nextDue === null ? LOOK_EVERY * 1_000 : Math.min(nextDue - clock.now(), LOOK_EVERY * 1_000);

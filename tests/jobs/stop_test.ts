@@ -273,6 +273,17 @@ test("start() after stop() is refused", async () => {
   await assertRejects(() => scheduler.start(), SchedulerStoppedError, "start another one");
 });
 
+test("stop() leaves no timer behind, which would keep the process alive", async () => {
+  await using bench = new TestScheduler();
+  const { scheduler, registry, clock } = bench;
+  registry.register("noop", { run: () => {} });
+  await scheduler.submit("noop", {}, { delay: 60 });
+  await scheduler.wait(await scheduler.submit("noop"));
+  // While it still looks for more.
+  await scheduler.stop();
+  assertEquals(clock.pending, 0);
+});
+
 test("stop() right after start() leaves nothing running", async () => {
   const { bench, hold } = createBench();
   await using _ending = bench;

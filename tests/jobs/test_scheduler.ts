@@ -25,6 +25,11 @@ export class HandClock implements Clock {
     return this.#now;
   }
 
+  /** How many timers have not fired, nor been canceled. */
+  get pending(): number {
+    return this.#timers.size;
+  }
+
   /** The time, `seconds` from now. */
   date(seconds = 0): Date {
     return new Date(this.#now + seconds * 1_000);
