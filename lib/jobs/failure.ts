@@ -7,6 +7,9 @@ export interface Failure {
   readonly traceback: string | null;
 }
 
+/** What ended an attempt whose job was canceled. */
+export const CANCELED = "JobCanceled: it was canceled";
+
 /** Longer texts are cut: some errors quote what they were given. In characters. */
 const LONGEST_ERROR = 10_000;
 const LONGEST_TRACEBACK = 50_000;

@@ -1,4 +1,5 @@
 import { type Kysely, sql } from "kysely";
+import { CANCELED } from "./failure.ts";
 import { type ListOptions, listStatement } from "./job_list.ts";
 import type { JobAttempt, JobLogLine, JobRecord, JobSummary } from "./record.ts";
 import type { AttemptRow, JobRow, JobTables } from "./tables.ts";
@@ -140,7 +141,8 @@ function toSummary(row: SummaryRow): JobSummary {
 /** The last attempt stands in the record itself until another one follows. */
 function lastAttempt(row: SummaryRow, kept: number): JobAttempt[] {
   if (row.started_at === null || row.attempt <= kept) return [];
-  const { attempt, started_at, error, finished_at } = row;
+  const { attempt, started_at, finished_at } = row;
+  const error = row.status === "canceled" ? CANCELED : row.error;
   return [toAttempt({ attempt, started_at, finished_at, error })];
 }
 

@@ -170,7 +170,7 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
       throw new TypeError("Cannot give one scheduler to two executors");
     }
     this.#executor = executor;
-    executor.provide(Scheduler, { create: () => this });
+    executor.lend(Scheduler, this);
   }
 
   /**

@@ -8,7 +8,7 @@ import {
   JobStateError,
   QueueFullError,
 } from "./errors.ts";
-import { type Failure, jobLost } from "./failure.ts";
+import { CANCELED, type Failure, jobLost } from "./failure.ts";
 import { isTerminal } from "./record.ts";
 import type { NewJob, Records, RunRow } from "./records.ts";
 import type { JobRow } from "./tables.ts";
@@ -353,7 +353,7 @@ export class StateMachine {
       attempt: row.attempt,
       started_at: row.started_at,
       finished_at: row.finished_at,
-      error: row.status === "canceled" ? "JobCanceled: it was canceled" : row.error,
+      error: row.status === "canceled" ? CANCELED : row.error,
       error_traceback: row.error_traceback,
     });
   }

@@ -95,8 +95,8 @@ function paramsToJson(task: Task, sent: unknown): string {
   try {
     json = JSON.stringify(params);
   } catch (cause) {
-    throw new SerializationError(task.name, { cause });
+    throw new SerializationError(task.name, { what: "params", cause });
   }
-  if (json === undefined) throw new SerializationError(task.name);
+  if (json === undefined) throw new SerializationError(task.name, { what: "params" });
   return json;
 }

@@ -117,7 +117,7 @@ export class Container<Run extends RunValues> {
   async #createSingleton(provider: Provider, plan: Plan<Run>, run: Run): Promise<unknown> {
     const injected = await this.#inject(plan, run);
     const value = await provider.create(...injected);
-    if (!injected.includes(value)) await keep(this.#disposables, value);
+    if (!provider.isLent && !injected.includes(value)) await keep(this.#disposables, value);
     return value;
   }
 

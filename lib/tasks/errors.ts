@@ -66,13 +66,16 @@ export class InvalidResultError extends TypeError {
   }
 }
 
-/** A result that JSON can't hold. */
+/** A result, or the params of a job, that JSON can't hold. */
 export class SerializationError extends Error {
   override readonly name = "SerializationError";
 
-  constructor(taskName: string, options?: ErrorOptions) {
-    const reason = options?.cause instanceof Error ? `: ${options.cause.message}` : "";
-    super(`JSON can't hold the result of "${taskName}"${reason}`, options);
+  constructor(
+    taskName: string,
+    { what = "result", ...options }: ErrorOptions & { what?: "result" | "params" } = {},
+  ) {
+    const reason = options.cause instanceof Error ? `: ${options.cause.message}` : "";
+    super(`JSON can't hold the ${what} of "${taskName}"${reason}`, options);
   }
 }
 

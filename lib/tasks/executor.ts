@@ -126,10 +126,26 @@ export class TaskExecutor implements AsyncDisposable {
       scope,
       // The container calls it with what `inject` names, which ProviderOptions holds together.
       create: create as (...injected: unknown[]) => unknown,
+      isLent: false,
     });
     // A task's plan has a place for what was optional and is provided now.
     this.#plans = new WeakMap();
     return this;
+  }
+
+  /**
+   * Injects a value that somebody else disposes, such as the scheduler.
+   *
+   * @internal
+   */
+  lend<T>(token: Providable<T>, value: T): void {
+    this.#container.add({
+      token,
+      inject: [],
+      scope: "singleton",
+      create: () => value,
+      isLent: true,
+    });
   }
 
   /**

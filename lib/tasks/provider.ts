@@ -30,6 +30,8 @@ export interface Provider {
   readonly inject: readonly Injectable[];
   readonly scope: ProviderScope;
   readonly create: (...injected: unknown[]) => unknown;
+  /** Whether what it makes belongs to somebody else, who disposes it. */
+  readonly isLent: boolean;
 }
 
 /**
@@ -37,7 +39,11 @@ export interface Provider {
  *
  * @throws {InvalidProviderError}
  */
-export function checkProvider(provider: { readonly [K in keyof Provider]: unknown }): void {
+export function checkProvider(
+  provider: {
+    readonly [K in Exclude<keyof Provider, "isLent">]: unknown;
+  },
+): void {
   const { token, inject, scope, create } = provider;
   if (!isProvidable(token)) {
     throw new InvalidProviderError(String(token), "it is no class and no token()");

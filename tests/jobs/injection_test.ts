@@ -143,3 +143,13 @@ test("what is provided for one run is disposed when the job's run has ended", as
   await scheduler.wait(await spawn());
   assertEquals(events, ["ran", "disposed", "ran", "disposed"]);
 });
+
+test("executor.stop() leaves a scheduler that was injected to who made it", async () => {
+  await using bench = new TestScheduler();
+  const { registry, executor, scheduler } = bench;
+  registry.register("ask", { inject: [Scheduler], run: (_params, { prefix }) => ({ prefix }) });
+  await executor.execute("ask");
+  await executor.stop();
+  // A stopped one refuses.
+  await scheduler.start();
+});
