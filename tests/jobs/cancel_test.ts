@@ -75,6 +75,7 @@ test("cancel() of a running job makes it canceled at once, and its signal follow
   const { status, finishedAt, error, attempts } = await scheduler.get(id);
   assertEquals([status, finishedAt, error], ["canceled", clock.date(), null]);
   assertEquals(attempts[0]?.finishedAt, clock.date());
+  assertEquals(attempts[0]?.error, "JobCanceled: it was canceled");
   const reason = await aborted(signal);
   assert(reason instanceof JobCanceledError);
   assertEquals(reason.message, `Job ${id} was canceled`);
