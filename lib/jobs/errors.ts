@@ -62,7 +62,7 @@ export class QueueFullError extends Error {
   override readonly name = "QueueFullError";
 
   constructor(taskName: string, maxPending: number) {
-    super(`${maxPending} jobs of "${taskName}" are waiting already, which is its maxPending`);
+    super(`As many jobs of "${taskName}" wait as its maxPending allows: ${maxPending}`);
   }
 }
 
@@ -98,7 +98,7 @@ export class InvalidJobOptionsError extends TypeError {
     super(
       first === undefined
         ? "The options of the job can't be used"
-        : `The options of the job can't be used: ${first.path.join(".")}: ${first.message}`,
+        : `The options of the job can't be used: ${[first.path.join("."), first.message].filter((text) => text !== "").join(": ")}`,
     );
     this.issues = issues;
   }

@@ -1,21 +1,14 @@
-import {
-  isInstance,
-  SerializationError,
-  TaskNotFoundError,
-  ValidationError,
-} from "../tasks/mod.ts";
-import { NonRetryableError, ResultTooLargeError } from "./errors.ts";
+import { isInstance, TaskNotFoundError, ValidationError } from "../tasks/mod.ts";
+import { NonRetryableError } from "./errors.ts";
 
-/** Errors that another run would end with again. */
-const FINAL: readonly (abstract new (...args: never[]) => Error)[] = [
-  NonRetryableError,
-  ValidationError,
-  SerializationError,
-  ResultTooLargeError,
-  TaskNotFoundError,
-];
-
-/** Whether a job that has failed with this fails for good, whatever retries are left. */
-export function isFinal(error: unknown): boolean {
-  return FINAL.some((type) => isInstance(error, type));
+/**
+ * Whether another run of this task would end so again, whatever retries are
+ * left. What another task of its was refused for is an error like any other.
+ */
+export function isFinal(error: unknown, taskName: string | null): boolean {
+  if (isInstance(error, NonRetryableError)) return true;
+  return (
+    (isInstance(error, ValidationError) || isInstance(error, TaskNotFoundError)) &&
+    error.taskName === taskName
+  );
 }

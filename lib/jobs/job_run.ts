@@ -1,5 +1,5 @@
 import type { Session } from "../storage/mod.ts";
-import { type RunOwner, resultToJson } from "../tasks/mod.ts";
+import { isInstance, messageOf, nameOf, type RunOwner, resultToJson } from "../tasks/mod.ts";
 import { artifactIdOf } from "./artifact_id.ts";
 import type { Clock } from "./clock.ts";
 import type { Claim } from "./engine.ts";
@@ -11,6 +11,7 @@ const REPORT_EVERY = 50;
 /** More lines than this wait for no report; and longer ones are cut. */
 const MOST_LINES = 10_000;
 const LONGEST_LINE = 16_384;
+const DROPPED = `… more lines were dropped: ${MOST_LINES} were waiting to be written`;
 
 export interface JobRunOptions {
   readonly started: StartedRun;
@@ -79,15 +80,15 @@ export class JobRun implements RunOwner {
   }
 
   progress(fraction: number, message: string | null): void {
-    this.#progress = { fraction, message };
+    this.#progress = { fraction, message: message === null ? null : toText(message) };
     this.#reportSoon();
   }
 
   log(line: string): void {
-    if (this.#lines.length >= MOST_LINES) return;
-    const text = line.length > LONGEST_LINE ? `${line.slice(0, LONGEST_LINE - 1)}…` : line;
-    this.#lines.push({ line: text, at: this.#options.clock.now() });
     this.#reportSoon();
+    const at = this.#options.clock.now();
+    if (this.#lines.length < MOST_LINES) this.#lines.push({ line: toText(line), at });
+    else if (this.#lines.length === MOST_LINES) this.#lines.push({ line: DROPPED, at });
   }
 
   async complete(tx: Session, result: unknown): Promise<void> {
@@ -149,4 +150,14 @@ export class JobRun implements RunOwner {
       });
     });
   }
+}
+
+/** What a task without types may say instead of a line, as one. */
+function toText(said: unknown): string {
+  const text = typeof said === "string" ? said : describe(said);
+  return text.length > LONGEST_LINE ? `${text.slice(0, LONGEST_LINE - 1)}…` : text;
+}
+
+function describe(said: unknown): string {
+  return isInstance(said, Error) ? `${nameOf(said)}: ${messageOf(said)}` : messageOf(said);
 }

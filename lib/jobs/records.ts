@@ -36,6 +36,7 @@ interface Run {
 const RUN_COLUMNS = [
   "id",
   "task_name",
+  "description",
   "params",
   "attempt",
   "failures",

@@ -180,8 +180,10 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
    * @throws {SchedulerStoppedError} after `stop()`.
    */
   async start(): Promise<void> {
-    if (this.#stopping !== undefined) throw new SchedulerStoppedError();
+    this.#refuseStopped();
     await this.#options.database.migrate();
+    // It may have been stopped meanwhile.
+    this.#refuseStopped();
     await this.#ownWorker().start();
   }
 
@@ -263,11 +265,12 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
    * @throws {QueueFullError} where as many jobs wait as the task's `maxPending` allows.
    * @throws {NestedWriteError} inside a transaction whose session was not given.
    */
+  submit(task: string, params?: unknown, options?: SubmitOptions): Promise<string>;
+  // Last, since the compiler explains what is wrong by the last one.
   submit<Input>(
     task: Task<string, Input>,
     ...args: SubmitArguments<NoInfer<Input>>
   ): Promise<string>;
-  submit(task: string, params?: unknown, options?: SubmitOptions): Promise<string>;
   async submit(
     task: Task | string,
     params?: unknown,
@@ -331,19 +334,21 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
    * Resolves to the record once the job has ended, well or not. A job that
    * waits so for another one lends its place to others meanwhile.
    *
+   * @throws {JobStateError} where a job waits for itself.
    * @throws {JobNotFoundError} where there is no such job, or no more.
    * @throws The reason of `signal`.
    */
   async wait(id: string, { signal }: { signal?: AbortSignal } = {}): Promise<JobRecord> {
     const waiting = async () => {
       const options = signal === undefined ? {} : { signal };
-      for await (const { revision: _, ...record } of this.events(id, options)) {
+      for await (const { revision: _, ...record } of this.sharedEvents(id, options)) {
         if (record.status === "deleted") break;
         if (isTerminal(record.status)) return record;
       }
       throw new JobNotFoundError(id);
     };
     const current = currentJob.getStore();
+    if (current?.id === id) throw new JobStateError(id, "running", "wait within itself for");
     return await (current === undefined ? waiting() : current.yieldSlot(waiting));
   }
 
@@ -480,7 +485,7 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
     afterCommit(session, () => {
       this.#changes.notify(ids);
       this.#worker?.check();
-      for (const id of ids) void this.#worker?.drop(id);
+      for (const id of ids) this.#worker?.drop(id);
     });
     return result;
   }
@@ -502,6 +507,7 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
     const worker = this.#ownWorker();
     afterCommit(session, () => {
       if (worker.isClaiming) return worker.wake();
+      if (this.#stopping !== undefined) return;
       worker.start().then(
         () => worker.wake(),
         (error: unknown) => this.#executor?.logger.error("jobs can't be run", { error }),
@@ -510,8 +516,13 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
   }
 
   #taskOf(task: Task | string): Task {
+    // A task itself may be one that only another process runs.
     if (typeof task !== "string") return task;
     return (this.#executor?.registry ?? new TaskRegistry()).get(task);
+  }
+
+  #refuseStopped(): void {
+    if (this.#stopping !== undefined) throw new SchedulerStoppedError();
   }
 
   #ownWorker(): Worker {

@@ -5,14 +5,14 @@ import type { Clock } from "./clock.ts";
 import { JobCanceledError, JobReleasedError } from "./errors.ts";
 import { type Failure, failureOf, jobLost } from "./failure.ts";
 import type { GroupCommit, Work } from "./group_commit.ts";
-import { isFinal } from "./is_final.ts";
 import type { JobRun } from "./job_run.ts";
 import type { Outcome, StartedRun, StateMachine } from "./state_machine.ts";
 
 /** How a run has ended. */
 export type Ending =
   | { readonly outcome: Outcome }
-  | { readonly error: unknown }
+  /** `isFinal` where it can't be helped by another run. */
+  | { readonly error: unknown; readonly isFinal: boolean }
   /** It has committed its completion itself. */
   | { readonly isWritten: true };
 
@@ -40,11 +40,13 @@ export class Settlement {
     if ("isWritten" in ending) return;
     const { commits, states, logger, isStopping } = this.#options;
     const report = run.takeReport();
-    const write = "error" in ending ? this.#failing(run, started, ending.error) : undefined;
+    const write: Work<void> =
+      "error" in ending
+        ? this.#failing(run, started, ending)
+        : (tx) => states.complete(run.claim, ending.outcome, tx);
     let work: Work<void> = async (tx) => {
       await states.report(run.claim, report, tx);
-      if ("outcome" in ending) await states.complete(run.claim, ending.outcome, tx);
-      else await write?.(tx);
+      await write(tx);
     };
     for (let failures = 0; ; failures++) {
       try {
@@ -66,7 +68,11 @@ export class Settlement {
   }
 
   /** How a run's error is written. */
-  #failing(run: JobRun, started: StartedRun, error: unknown): Work<void> {
+  #failing(
+    run: JobRun,
+    started: StartedRun,
+    { error, isFinal }: Extract<Ending, { error: unknown }>,
+  ): Work<void> {
     const { states, logger } = this.#options;
     const { claim } = run;
     const isClosure = started.task_name === null;
@@ -78,9 +84,12 @@ export class Settlement {
       if (!isClosure) return (tx) => states.release(claim, failureOf(error), tx);
       return (tx) => states.fail(claim, jobLost("its process stopped while it ran"), null, tx);
     }
-    logger.error("a job failed", { job: run.jobId, task: started.task_name, error });
     const failure: Failure = failureOf(error);
-    const retryAt = isClosure || isFinal(error) ? null : this.#retryAt(started);
+    const retryAt = isClosure || isFinal ? null : this.#retryAt(started);
+    const { attempt, description, task_name: task } = started;
+    const fields = { job: run.jobId, ...(isClosure ? { description } : { task }), attempt, error };
+    if (retryAt === null) logger.error("a job failed", fields);
+    else logger.warn("a run failed, and its job is run again", fields);
     return (tx) => states.fail(claim, failure, retryAt, tx);
   }
 

@@ -238,7 +238,7 @@ export class StateMachine {
       throw new JobStateError(id, row.status, "retry");
     }
     if (row.task_name === null) {
-      throw new JobStateError(id, row.status, "retry a closure, which is gone, as");
+      throw new JobStateError(id, row.status, "retry (its closure is gone)");
     }
     await this.#keepAttempt(row, tx);
     const now = this.#clock.now();

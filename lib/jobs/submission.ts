@@ -42,6 +42,7 @@ export async function prepareSubmission(
   if (bytes > maxParams) throw new ParamsTooLargeError(task.name, bytes, maxParams);
   // As they will be when the job runs: JSON makes text of a Date.
   const params: unknown = JSON.parse(json);
+  if (!isObject(params)) throw notAnObject(task);
   await parseParams(task, params);
   return {
     job: newJob({ task, params: json, options, principal, now: clock.now() }),
@@ -88,9 +89,7 @@ export function newJob({ task, params, options, principal, now }: NewJobOptions)
 /** Params as they are kept: as sent. */
 function paramsToJson(task: Task, sent: unknown): string {
   const params = sent ?? {};
-  if (typeof params !== "object" || Array.isArray(params)) {
-    throw new ValidationError(task.name, [{ path: [], message: "Expected an object" }]);
-  }
+  if (!isObject(params)) throw notAnObject(task);
   let json: string | undefined;
   try {
     json = JSON.stringify(params);
@@ -99,4 +98,12 @@ function paramsToJson(task: Task, sent: unknown): string {
   }
   if (json === undefined) throw new SerializationError(task.name, { what: "params" });
   return json;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function notAnObject(task: Task): ValidationError {
+  return new ValidationError(task.name, [{ path: [], message: "Expected an object" }]);
 }

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import { within } from "../http/mod.ts";
 import { LeaseLostError } from "../storage/mod.ts";
 import {
@@ -12,9 +13,10 @@ import type { Changes } from "./changes.ts";
 import type { Clock } from "./clock.ts";
 import { type CurrentJob, currentJob } from "./current_job.ts";
 import type { Claim, ClaimableTask, Engine } from "./engine.ts";
-import { JobCanceledError, JobReleasedError } from "./errors.ts";
+import { JobCanceledError, JobReleasedError, SchedulerStoppedError } from "./errors.ts";
 import { jobLost } from "./failure.ts";
 import type { GroupCommit } from "./group_commit.ts";
+import { isFinal } from "./is_final.ts";
 import { JobRun, type Report } from "./job_run.ts";
 import type { JobReader } from "./reader.ts";
 import { Repeated } from "./repeated.ts";
@@ -41,6 +43,9 @@ export interface WorkerOptions {
   /** Seconds. */
   readonly lease: number;
 }
+
+/** Where nobody's AsyncLocalStorage holds anything. */
+const outside = AsyncLocalStorage.snapshot();
 
 /** Seconds after which a worker looks again whether or not anything has told it to. */
 const LOOK_EVERY = 5;
@@ -98,6 +103,7 @@ export class Worker {
 
   /** Joins the engine, takes over what dead workers left, and begins to claim. */
   start(): Promise<void> {
+    if (this.#stopping !== undefined) return Promise.reject(new SchedulerStoppedError());
     this.#starting ??= this.#start().catch((error: unknown) => {
       this.#starting = undefined;
       throw error;
@@ -127,15 +133,16 @@ export class Worker {
   /** Runs a closure when its turn comes. */
   adopt(closure: Closure): void {
     this.#closures.push(closure);
-    this.wake();
+    if (this.#stopping === undefined) this.wake();
+    else void this.#attempt(() => this.#abandonClosures());
   }
 
   /** Forgets a closure that was canceled before its turn has come. */
-  async drop(id: string): Promise<void> {
+  drop(id: string): void {
     const closure = this.#forget(id);
     if (closure === undefined) return;
     const { commits, states } = this.#options;
-    await commits.run((tx) => states.leave(closure.claim, tx));
+    void this.#attempt(() => commits.run((tx) => states.leave(closure.claim, tx)));
   }
 
   get #logger(): Logger {
@@ -167,18 +174,23 @@ export class Worker {
     await within(grace, this.#settled());
     for (const run of this.#running.values()) run.interrupt(new JobReleasedError(run.jobId));
     await within(Math.max(abortGrace, 1), this.#settled());
-    const { commits, states, engine } = this.#options;
-    const failure = jobLost("its process stopped before it could begin");
-    const closures = this.#closures.splice(0);
     try {
-      await commits.run(async (tx) => {
-        for (const { claim } of closures) await states.abandon(claim, failure, tx);
-      });
-      this.#notify(closures.map(({ claim }) => claim.id));
+      await this.#abandonClosures();
       await this.#recovering.settled();
     } finally {
-      await engine.leave();
+      await this.#options.engine.leave();
     }
+  }
+
+  /** Fails the closures whose turn does not come any more. */
+  async #abandonClosures(): Promise<void> {
+    const { commits, states } = this.#options;
+    const closures = this.#closures.splice(0);
+    const failure = jobLost("its process stopped before it could begin");
+    await commits.run(async (tx) => {
+      for (const { claim } of closures) await states.abandon(claim, failure, tx);
+    });
+    this.#notify(closures.map(({ claim }) => claim.id));
   }
 
   async #settled(): Promise<void> {
@@ -253,7 +265,10 @@ export class Worker {
     closure: Task | undefined,
   ): Promise<void> {
     const current: CurrentJob = { id: run.jobId, yieldSlot: (work) => slot.yieldDuring(work) };
-    const ending = await currentJob.run(current, () => this.#execute(run, started, closure));
+    // Whoever happened to wake this worker has nothing to do with the job.
+    const ending = await outside(() =>
+      currentJob.run(current, () => this.#execute(run, started, closure)),
+    );
     // What follows in the same group may have the slot already.
     const settling = this.#settlement.settle(run, started, ending);
     this.#running.delete(run.jobId);
@@ -263,17 +278,23 @@ export class Worker {
   }
 
   async #execute(run: JobRun, started: StartedRun, closure: Task | undefined): Promise<Ending> {
+    let result: unknown;
     try {
       const task = closure ?? this.#executor.registry.get(started.task_name ?? "");
       const params: unknown = started.params === null ? {} : JSON.parse(started.params);
       const principal =
         started.created_by === null ? null : { name: started.created_by, scopes: [] };
-      const result = await this.#executor.execute(task, params, { principal, owner: run });
-      return run.completed ? { isWritten: true } : { outcome: run.outcomeOf(result) };
+      result = await this.#executor.execute(task, params, { principal, owner: run });
     } catch (error) {
       // It can run nothing more, so there is nothing more to claim.
       if (isInstance(error, ExecutorStoppedError)) this.#claims = false;
-      return { error };
+      return { error, isFinal: isFinal(error, started.task_name) };
+    }
+    if (run.completed) return { isWritten: true };
+    try {
+      return { outcome: run.outcomeOf(result) };
+    } catch (error) {
+      return { error, isFinal: true };
     }
   }
 
@@ -310,7 +331,10 @@ export class Worker {
     const workers = await engine.ended();
     if (workers.length === 0) return;
     const ids = await commits.run((tx) => states.recover(workers, tx));
-    if (ids.length > 0) this.#logger.warn("took over the jobs of dead workers", { jobs: ids });
+    if (ids.length > 0)
+      this.#logger.warn("dead workers have left jobs behind: they run again, or have failed", {
+        jobs: ids,
+      });
     this.#notify(ids);
     this.wake();
   }

@@ -87,7 +87,7 @@ export class TaskContext {
    * @throws {RangeError} for any other fraction.
    */
   readonly progress = (fraction: number, message?: string): void => {
-    if (!(fraction >= 0 && fraction <= 1)) {
+    if (!(typeof fraction === "number" && fraction >= 0 && fraction <= 1)) {
       throw new RangeError(`Cannot tell ${fraction} as progress: it goes from 0 to 1`);
     }
     this.#of.progress(fraction, message);

@@ -38,10 +38,12 @@ export class InvalidTaskError extends TypeError {
 /** The params of a task are not what its schema asks for. */
 export class ValidationError extends Error {
   override readonly name = "ValidationError";
+  readonly taskName: string;
   readonly issues: readonly ValidationIssue[];
 
   constructor(taskName: string, issues: readonly ValidationIssue[]) {
     super(`The params of "${taskName}" are not valid: ${summarize(issues)}`);
+    this.taskName = taskName;
     this.issues = issues;
   }
 }

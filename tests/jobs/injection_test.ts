@@ -1,4 +1,5 @@
 import { test } from "bun:test";
+import { AsyncLocalStorage } from "node:async_hooks";
 import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { Scheduler } from "../../lib/jobs/mod.ts";
 import { Database, Session, SessionClosedError } from "../../lib/storage/mod.ts";
@@ -152,4 +153,16 @@ test("executor.stop() leaves a scheduler that was injected to who made it", asyn
   await executor.stop();
   // A stopped one refuses.
   await scheduler.start();
+});
+
+test("a job doesn't see what its submitter keeps in AsyncLocalStorage", async () => {
+  await using bench = new TestScheduler();
+  const { registry, scheduler } = bench;
+  const users = new AsyncLocalStorage<string>();
+  registry.register("ask", { run: () => ({ user: users.getStore() ?? null }) });
+  const id = await users.run("ada", async () => {
+    await scheduler.start();
+    return await scheduler.submit("ask");
+  });
+  assertEquals((await scheduler.wait(id)).result, { user: null });
 });

@@ -160,7 +160,7 @@ test("submit() refuses one more than maxPending", async () => {
   await assertRejects(
     () => scheduler.submit("narrow"),
     QueueFullError,
-    '2 jobs of "narrow" are waiting already, which is its maxPending',
+    'As many jobs of "narrow" wait as its maxPending allows: 2',
   );
   await scheduler.submit("other");
   assertEquals((await scheduler.list()).length, 3);

@@ -227,3 +227,43 @@ test("what is reported inside a transaction that is rolled back is kept all the 
   assertEquals([status, progress], ["failed", 0.5]);
   assertEquals(await linesOf(bench, id), ["inside"]);
 });
+
+test("log() and progress() take what is no text, for tasks without types", async () => {
+  await using bench = new TestScheduler();
+  const { scheduler, registry } = bench;
+  const untyped = (value: unknown) => value as string;
+  registry.register("careless", {
+    inject: [TaskContext],
+    run: (_params, { log, progress }) => {
+      log("first");
+      log(untyped(new TypeError("broken")));
+      log(untyped({ a: 1 }));
+      log(untyped(null));
+      progress(0.5, untyped({ half: true }));
+    },
+  });
+  const id = await scheduler.submit("careless");
+  const { status, progressMessage } = await scheduler.wait(id);
+  assertEquals([status, progressMessage], ["completed", '{"half":true}']);
+  const lines = await scheduler.logs(id);
+  assertEquals(
+    lines.map(({ line }) => line),
+    ["first", "TypeError: broken", '{"a":1}', "null"],
+  );
+});
+
+test("log() says that lines were dropped where more wait than are kept", async () => {
+  await using bench = new TestScheduler();
+  const { scheduler, registry } = bench;
+  registry.register("chatty", {
+    inject: [TaskContext],
+    run: (_params, { log }) => {
+      for (let number = 0; number < 10_010; number++) log(`${number}`);
+    },
+  });
+  const id = await scheduler.submit("chatty");
+  await scheduler.wait(id);
+  const lines = await scheduler.logs(id, { after: 9_990, size: 100 });
+  assertEquals(lines.at(-1)?.line, "… more lines were dropped: 10000 were waiting to be written");
+  assertEquals(lines.length, 11);
+});

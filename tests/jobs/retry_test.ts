@@ -1,5 +1,6 @@
 import { test } from "bun:test";
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import * as v from "valibot";
 import {
   JobNotFoundError,
   JobStateError,
@@ -326,4 +327,22 @@ test("retry() refuses a closure, which is gone", async () => {
 test("retry() refuses an id that no job has", async () => {
   await using bench = new TestScheduler();
   await assertRejects(() => bench.scheduler.retry("01J00000000000000000000000"), JobNotFoundError);
+});
+
+test("a job is run again after another task's params were refused in it", async () => {
+  await using bench = new TestScheduler();
+  const { scheduler, registry, executor, clock } = bench;
+  registry.register("inner", { params: v.object({ n: v.number() }), run: () => {} });
+  let runs = 0;
+  registry.register("outer", {
+    run: async () => {
+      runs += 1;
+      if (runs === 1) await executor.execute("inner", { n: "one" });
+    },
+  });
+  const id = await scheduler.submit("outer", {}, { retries: 1 });
+  const ending = scheduler.wait(id);
+  await bench.reach(id, ({ status, attempt }) => status === "pending" && attempt === 1);
+  clock.advance(60);
+  assertEquals((await ending).attempt, 2);
 });

@@ -291,7 +291,7 @@ test("stop() right after start() leaves nothing running", async () => {
   scheduler.maxConcurrency = 0;
   const id = await scheduler.submit("held");
   scheduler.maxConcurrency = 1;
-  const starting = scheduler.start();
+  const starting = assertRejects(() => scheduler.start(), SchedulerStoppedError);
   await scheduler.stop(AT_ONCE);
   await starting;
   assertEquals((await scheduler.get(id)).status, "pending");
@@ -310,4 +310,32 @@ test("a stopped scheduler still reads, cancels, retries and deletes", async () =
   assertEquals((await scheduler.list())[0]?.status, "pending");
   await scheduler.delete(id);
   assertEquals(await scheduler.list(), []);
+});
+
+test("stop() during the first start() keeps anything from being run", async () => {
+  await using database = Database.sqlite(":memory:");
+  await database.migrate();
+  const { bench, hold } = createBench({ database });
+  await using _ending = bench;
+  const starting = assertRejects(() => bench.scheduler.start(), SchedulerStoppedError);
+  await bench.scheduler.stop();
+  await starting;
+  await bench.scheduler.submit("held");
+  assertEquals([hold.count, bench.clock.pending], [0, 0]);
+});
+
+test("spawn() during stop() refuses, or fails its job with JobLost", async () => {
+  await using bench = new TestScheduler();
+  const { scheduler } = bench;
+  let hasRun = false;
+  const spawning = scheduler.spawn(() => {
+    hasRun = true;
+  });
+  await scheduler.stop(AT_ONCE);
+  const error = await spawning.then(
+    async (id) => (await scheduler.get(id)).error,
+    (refusal: Error) => refusal.name,
+  );
+  assert(error === "SchedulerStoppedError" || error?.startsWith("JobLost"), `${error}`);
+  assertEquals(hasRun, false);
 });

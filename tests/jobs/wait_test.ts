@@ -332,3 +332,13 @@ test("outside a job, wait() takes no slot", async () => {
   assertEquals(await executing, [{ child: "completed" }, { child: "completed" }]);
   assertEquals(hold.most, 1);
 });
+
+test("wait() within a job refuses to wait for that job itself", async () => {
+  await using bench = new TestScheduler();
+  const { scheduler } = bench;
+  const id = await scheduler.spawn(async ({ jobId }) => await scheduler.wait(jobId ?? ""));
+  assertEquals(
+    (await scheduler.wait(id)).error,
+    `JobStateError: Cannot wait within itself for job ${id}: it is running`,
+  );
+});
