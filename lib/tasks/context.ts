@@ -71,7 +71,7 @@ export class TaskContext {
     return this.#of.principal;
   }
 
-  /** Aborts when the caller disconnects, the time-out passes or the service stops. */
+  /** Aborts when the caller disconnects, the time-out passes, the job is canceled or loses its lease, or the service stops. */
   get signal(): AbortSignal {
     return this.#of.signal;
   }
