@@ -25,6 +25,7 @@ import {
 import { type EventsOptions, jobEvents } from "./events.ts";
 import { GroupCommit } from "./group_commit.ts";
 import type { ListOptions } from "./job_list.ts";
+import { joinNeighbours } from "./neighbours.ts";
 import {
   type ChangeOptions,
   checkSubmitOptions,
@@ -108,6 +109,7 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
   readonly #commits: GroupCommit;
   readonly #states: StateMachine;
   readonly #changes: Changes;
+  readonly #tellNeighbours: (ids: readonly string[]) => void;
   readonly #engine: EmbeddedEngine;
   #executor: TaskExecutor | undefined;
   #worker: Worker | undefined;
@@ -147,6 +149,7 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
     this.#engine = new EmbeddedEngine({ database, clock, lease, suspectAfter });
     const records = createRecords(db);
     this.#states = new StateMachine({ records, engine: this.#engine, clock, crashLimit, lease });
+    this.#tellNeighbours = joinNeighbours(database, { hear: (ids) => this.#hear(ids) });
     this.#changes = new Changes({
       listen: (onChange) => database.onForeignCommit(onChange),
       revisions: (ids) => this.#reader.revisions(ids),
@@ -472,6 +475,7 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
       }
       return submitted;
     });
+    afterCommit(session, () => this.#tellNeighbours([]));
     this.#wake(session);
     return submitted;
   }
@@ -483,7 +487,7 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
   ): Promise<T> {
     const result = await this.#write(session, work);
     afterCommit(session, () => {
-      this.#changes.notify(ids);
+      this.#notify(ids);
       this.#worker?.check();
       for (const id of ids) this.#worker?.drop(id);
     });
@@ -499,6 +503,17 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
     database.refuseNested();
     await database.migrate();
     return await this.#commits.run(work);
+  }
+
+  /** These jobs were changed here. */
+  #notify(ids: readonly string[]): void {
+    this.#changes.notify(ids);
+    this.#tellNeighbours(ids);
+  }
+
+  #hear(ids: readonly string[]): void {
+    this.#changes.notify(ids);
+    this.#worker?.hear();
   }
 
   /** There may be something to run. */
@@ -537,7 +552,7 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
         states: this.#states,
         commits: this.#commits,
         reader: this.#reader,
-        changes: this.#changes,
+        notify: (ids) => this.#notify(ids),
         clock,
         maxConcurrency: this.#maxConcurrency,
         maxResult,

@@ -9,7 +9,6 @@ import {
   type Task,
   type TaskExecutor,
 } from "../tasks/mod.ts";
-import type { Changes } from "./changes.ts";
 import type { Clock } from "./clock.ts";
 import { type CurrentJob, currentJob } from "./current_job.ts";
 import type { Claim, ClaimableTask, Engine } from "./engine.ts";
@@ -35,7 +34,8 @@ export interface WorkerOptions {
   readonly states: StateMachine;
   readonly commits: GroupCommit;
   readonly reader: JobReader;
-  readonly changes: Changes;
+  /** These jobs have changed. */
+  readonly notify: (ids: readonly string[]) => void;
   readonly clock: Clock;
   readonly maxConcurrency: number;
   /** Bytes. */
@@ -125,6 +125,12 @@ export class Worker {
     if (this.#claims) this.#claiming.request();
   }
 
+  /** Another worker, or process, has committed something. */
+  hear(): void {
+    this.#looking.request();
+    this.check();
+  }
+
   /** Something may have happened to the jobs that run here. */
   check(): void {
     if (this.#running.size > 0) this.#checking.request();
@@ -151,10 +157,7 @@ export class Worker {
 
   async #start(): Promise<void> {
     await this.#options.engine.join({
-      wake: () => {
-        this.#looking.request();
-        this.check();
-      },
+      wake: () => this.hear(),
       othersEnded: () => this.#recovering.request(),
       leaseLost: () => this.#loseLease(),
       failed: (error) => this.#logger.error("a lease can't be had", { error }),
@@ -391,6 +394,6 @@ export class Worker {
   }
 
   #notify(ids: readonly string[]): void {
-    this.#options.changes.notify(ids);
+    this.#options.notify(ids);
   }
 }
