@@ -23,15 +23,24 @@ export async function* jobEvents(
     reader,
     changes,
     signals,
-  }: { reader: Pick<JobReader, "find">; changes: Changes; signals: readonly AbortSignal[] },
+    left,
+  }: {
+    reader: Pick<JobReader, "find">;
+    changes: Changes;
+    /** Any of these ends them with its reason. */
+    signals: readonly AbortSignal[];
+    /** Ends them as if there were no more: nobody listens. */
+    left: AbortSignal;
+  },
 ): AsyncGenerator<JobEvent, void, undefined> {
   let changed = Promise.withResolvers<void>();
   const wake = () => changed.resolve();
   using _watching = changes.watch(id, wake);
-  for (const signal of signals) signal.addEventListener("abort", wake);
+  for (const signal of [...signals, left]) signal.addEventListener("abort", wake);
   try {
     let known = after;
     for (let isFirst = true; ; isFirst = false) {
+      if (left.aborted) return;
       for (const signal of signals) signal.throwIfAborted();
       // From here on a change wakes again: what is read now may be older.
       const found = await reader.find(id);
@@ -49,6 +58,6 @@ export async function* jobEvents(
       changed = Promise.withResolvers();
     }
   } finally {
-    for (const signal of signals) signal.removeEventListener("abort", wake);
+    for (const signal of [...signals, left]) signal.removeEventListener("abort", wake);
   }
 }

@@ -439,15 +439,32 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
     }
   }
 
-  async *#follow(
+  #follow(
+    id: string,
+    options: EventsOptions,
+    reader: Pick<JobReader, "find">,
+  ): AsyncGenerator<JobEvent, void> {
+    const left = new AbortController();
+    const events = this.#read(id, options, reader, left.signal);
+    const end = events.return.bind(events);
+    // A generator's own waits for the next() that is under way, which may be long.
+    events.return = (value) => {
+      left.abort();
+      return end(value);
+    };
+    return events;
+  }
+
+  async *#read(
     id: string,
     { signal, ...options }: EventsOptions,
     reader: Pick<JobReader, "find">,
+    left: AbortSignal,
   ): AsyncGenerator<JobEvent, void> {
     await this.#options.database.migrate();
     const ending = this.#ending.signal;
     const signals = signal === undefined ? [ending] : [ending, signal];
-    yield* jobEvents(id, options, { reader, changes: this.#changes, signals });
+    yield* jobEvents(id, options, { reader, changes: this.#changes, signals, left });
   }
 
   async #stop(options: StopOptions): Promise<void> {

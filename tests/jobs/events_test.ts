@@ -284,3 +284,17 @@ test("events() tells what a scheduler with another connection to the file does",
   run.release({ by: "another" });
   assertEquals(((await next(events)) as { result?: unknown }).result, { by: "another" });
 });
+
+test("events() may be left while the next one is waited for", async () => {
+  const { bench, hold } = createBench();
+  await using _ending = bench;
+  const { scheduler } = bench;
+  const id = await scheduler.submit("held");
+  const run = await hold.next();
+  const events = scheduler.events(id);
+  await next(events);
+  const waiting = events.next();
+  await events.return();
+  assertEquals(await waiting, { done: true, value: undefined });
+  run.release();
+});
