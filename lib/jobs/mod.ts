@@ -31,8 +31,5 @@ export type {
   JobSummary,
 } from "./record.ts";
 export { JobRouter, type JobRouterOptions } from "./routes.ts";
-export {
-  Scheduler,
-  type SchedulerOptions,
-  type SpawnOptions,
-} from "./scheduler.ts";
+export { Scheduler } from "./scheduler.ts";
+export type { SchedulerOptions, SpawnOptions } from "./scheduler_options.ts";

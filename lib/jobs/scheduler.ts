@@ -1,4 +1,4 @@
-import type { Database, Session, Statements } from "../storage/mod.ts";
+import type { Session, Statements } from "../storage/mod.ts";
 import {
   type Awaitable,
   type Injectable,
@@ -12,7 +12,7 @@ import {
   TaskRegistry,
 } from "../tasks/mod.ts";
 import { Changes } from "./changes.ts";
-import { type Clock, systemClock } from "./clock.ts";
+import { systemClock } from "./clock.ts";
 import { currentJob } from "./current_job.ts";
 import { EmbeddedEngine } from "./embedded/engine.ts";
 import {
@@ -34,6 +34,7 @@ import {
   type SubmitOptions,
   type Submitted,
 } from "./options.ts";
+import { readSubmission } from "./read_submission.ts";
 import { JobReader, type LogsOptions } from "./reader.ts";
 import {
   isTerminal,
@@ -43,46 +44,14 @@ import {
   type JobSummary,
 } from "./record.ts";
 import { createRecords } from "./records.ts";
+import type { SchedulerOptions, SpawnOptions } from "./scheduler_options.ts";
 import { SharedReads } from "./shared_reads.ts";
 import { StateMachine, type Submission } from "./state_machine.ts";
 import { newJob, prepareSubmission } from "./submission.ts";
-import { readSubmission } from "./submit_request.ts";
 import type { JobTables } from "./tables.ts";
 import { toProblem } from "./to_problem.ts";
 import { recordToWire } from "./to_wire.ts";
 import { Worker } from "./worker.ts";
-
-export interface SchedulerOptions {
-  database: Database;
-  /** How many jobs run at once in this process; 0 for a process that only submits. @default {10} */
-  maxConcurrency?: number;
-  /** Seconds without a sign of life after which another process takes this one's jobs over. @default {10} */
-  lease?: number;
-  /** How many workers a job may lose and is still run again. @default {3} */
-  crashLimit?: number;
-  /** The largest params of a job, in bytes of JSON. @default {1_048_576} */
-  maxParams?: number;
-  /** The largest result of a job, in bytes of JSON. @default {1_048_576} */
-  maxResult?: number;
-  /**
-   * Whether callers see the stack of an error.
-   *
-   * @default {process.env.NODE_ENV !== "production"}
-   */
-  traceback?: boolean;
-  /** Where the routes of its jobs are mounted, for links to them. @default {"/api/v1/jobs"} */
-  prefix?: string;
-  /** @default {systemClock} */
-  clock?: Clock;
-}
-
-export interface SpawnOptions<I extends readonly Injectable[]> {
-  description?: string;
-  /** @default {[]} */
-  tags?: readonly string[];
-  /** Tokens of the arguments that follow the context, in their order. */
-  inject?: I;
-}
 
 /**
  * Runs tasks and closures in the background, as jobs with a record in the

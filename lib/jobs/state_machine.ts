@@ -57,6 +57,8 @@ export interface StateMachineOptions {
  *                    └──────────────────────────retry──────────────────────────────┘
  * ```
  *
+ * A closure goes from pending to failed too: `abandon`, or `recover` before its turn has come.
+ *
  * Each method is one transition and runs in its caller's transaction, with the
  * engine's part in it. What a run writes is fenced: it changes nothing unless
  * the job is running, and by this very run.
