@@ -10,4 +10,4 @@ export {
   Router,
   type RouterOptions,
 } from "./router.ts";
-export { within } from "./within.ts";
+export { LONGEST_TIMER, within } from "./within.ts";

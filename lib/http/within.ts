@@ -1,5 +1,5 @@
 /** The longest time that a timer can be set to, in milliseconds; beyond, it fires at once. */
-const LONGEST_TIMER = 2 ** 31 - 1;
+export const LONGEST_TIMER: number = 2 ** 31 - 1;
 
 /** What `work` resolves to, or undefined after `seconds`. It leaves no timer. */
 export async function within<T>(seconds: number, work: Promise<T>): Promise<T | undefined> {

@@ -1,3 +1,5 @@
+import { LONGEST_TIMER } from "../http/mod.ts";
+
 /** Where jobs have the time from, so that tests can have their own. */
 export interface Clock {
   /** Milliseconds since 1970. */
@@ -5,9 +7,6 @@ export interface Clock {
   /** Calls `fn` once, `milliseconds` later, unless what it returns was called before. */
   after(milliseconds: number, fn: () => void): () => void;
 }
-
-/** The longest time that a timer can be set to; beyond, it fires at once. */
-const LONGEST_TIMER = 2 ** 31 - 1;
 
 export const systemClock: Clock = {
   now: () => Date.now(),

@@ -1,4 +1,4 @@
-import { messageOf, nameOf, tracebackOf } from "../tasks/mod.ts";
+import { cut, messageOf, nameOf, tracebackOf } from "../tasks/mod.ts";
 
 /** What a run failed with, as the record keeps it. */
 export interface Failure {
@@ -26,8 +26,4 @@ export function failureOf(error: unknown): Failure {
 /** What a job fails with whose process is gone, or going. */
 export function jobLost(reason: string): Failure {
   return { error: `JobLost: ${reason}`, traceback: null };
-}
-
-function cut(text: string, length: number): string {
-  return text.length > length ? `${text.slice(0, length - 1)}…` : text;
 }

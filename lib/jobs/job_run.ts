@@ -1,5 +1,5 @@
 import type { Session } from "../storage/mod.ts";
-import { isInstance, messageOf, nameOf, type RunOwner, resultToJson } from "../tasks/mod.ts";
+import { cut, isInstance, messageOf, nameOf, type RunOwner, resultToJson } from "../tasks/mod.ts";
 import { artifactIdOf } from "./artifact_id.ts";
 import type { Clock } from "./clock.ts";
 import type { Claim } from "./engine.ts";
@@ -154,8 +154,7 @@ export class JobRun implements RunOwner {
 
 /** What a task without types may say instead of a line, as one. */
 function toText(said: unknown): string {
-  const text = typeof said === "string" ? said : describe(said);
-  return text.length > LONGEST_LINE ? `${text.slice(0, LONGEST_LINE - 1)}…` : text;
+  return cut(typeof said === "string" ? said : describe(said), LONGEST_LINE);
 }
 
 function describe(said: unknown): string {

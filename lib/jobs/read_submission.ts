@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { HttpProblem, isRequestServer, readJson } from "../http/mod.ts";
-import { type SubmitRequest, validate } from "../tasks/mod.ts";
+import { isObject, type SubmitRequest, validate } from "../tasks/mod.ts";
 import { SUBMIT_ENTRIES, type SubmitOptions } from "./options.ts";
 import { Time } from "./time.ts";
 
@@ -9,7 +9,7 @@ const { idempotencyKey, concurrencyKey, ...entries } = SUBMIT_ENTRIES;
 const Body = v.pipe(
   v.strictObject({
     ...entries,
-    params: v.optional(v.nullable(v.custom<object>(isJsonObject, "Expected an object"))),
+    params: v.optional(v.nullable(v.custom<object>(isObject, "Expected an object"))),
     run_at: v.optional(Time),
     idempotency_key: idempotencyKey,
     concurrency_key: concurrencyKey,
@@ -32,7 +32,7 @@ export async function readSubmission({
 }: SubmitRequest): Promise<{ params: object; options: SubmitOptions }> {
   const body = await readJson(request, { maxBody, framed: isRequestServer(server) });
   const sent = body ?? {};
-  if (!isJsonObject(sent)) throw invalid([{ path: [], message: "Expected an object" }]);
+  if (!isObject(sent)) throw invalid([{ path: [], message: "Expected an object" }]);
   const key = request.headers.get("idempotency-key");
   const parsed = validate(Body, key === null ? sent : { idempotency_key: key, ...sent });
   if (parsed.issues !== undefined) throw invalid(parsed.issues);
@@ -57,8 +57,4 @@ function invalid(issues: readonly { path: (string | number)[]; message: string }
     detail: 'The body must be {"params": {...}} with the options of a job beside it, {} or empty',
     issues,
   });
-}
-
-function isJsonObject(value: unknown): value is object {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { ulid } from "../storage/mod.ts";
 import {
+  isObject,
   type Principal,
   parseParams,
   SerializationError,
@@ -98,10 +99,6 @@ function paramsToJson(task: Task, sent: unknown): string {
   }
   if (json === undefined) throw new SerializationError(task.name, { what: "params" });
   return json;
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function notAnObject(task: Task): ValidationError {

@@ -10,7 +10,7 @@ import {
 import { DatabaseBusyError } from "../storage/mod.ts";
 import { ExecutorStoppedError, TaskNotFoundError, ValidationError } from "./errors.ts";
 import type { TaskExecutor } from "./executor.ts";
-import { validate } from "./schema/mod.ts";
+import { isObject, validate } from "./schema/mod.ts";
 import type { Task } from "./task.ts";
 import { isInstance } from "./thrown.ts";
 import { errorToWire, resultToJson, toWire } from "./to_wire.ts";
@@ -33,7 +33,7 @@ export interface TaskRouterOptions extends Omit<RouterOptions, "onError"> {
 
 const JSON_INIT = { headers: new Headers({ "content-type": "application/json" }) };
 
-const JsonObject = v.custom<object>(isJsonObject, "Expected an object");
+const JsonObject = v.custom<object>(isObject, "Expected an object");
 const ExecuteBody = v.pipe(
   JsonObject,
   v.strictObject({ params: v.optional(v.nullable(JsonObject)) }),
@@ -198,8 +198,4 @@ function refuseUnavailable(error: unknown): void {
 /** Whether the run ended because nobody waits for its answer any more, which is no failure. */
 function isCallerGone({ signal }: Request, error: unknown): boolean {
   return signal.aborted && error === signal.reason;
-}
-
-function isJsonObject(value: unknown): boolean {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -6,6 +6,6 @@
 export { toAnnotation } from "./annotation.ts";
 export { describeParams, type ParamsDescription } from "./describe_params.ts";
 export { toJsonSchema } from "./json_schema.ts";
-export type { JsonSchema } from "./json_schema_node.ts";
+export { isObject, type JsonSchema } from "./json_schema_node.ts";
 export { type ParameterInfo, toParameters, toSignature } from "./parameters.ts";
 export { type ValidationIssue, type ValidationResult, validate } from "./validate.ts";

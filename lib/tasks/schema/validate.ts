@@ -1,4 +1,5 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { cut } from "../cut.ts";
 
 /** No more issues than this are kept; the first are the ones to fix. */
 const MAX_ISSUES = 100;
@@ -88,10 +89,4 @@ function toText(key: unknown): string {
     // An object without a prototype has no text of its own.
     return "[object]";
   }
-}
-
-function cut(text: string, length: number): string {
-  if (text.length <= length) return text;
-  // Half a surrogate pair would be no character.
-  return `${text.slice(0, length - 1).replace(/[\uD800-\uDBFF]$/, "")}…`;
 }
