@@ -1,5 +1,4 @@
 export { type ContextOf, type Principal, TaskContext } from "./context.ts";
-export { cut } from "./cut.ts";
 export {
   AlreadyCompletedError,
   DuplicateTaskError,
@@ -29,7 +28,7 @@ export type { ProviderEntry, ProviderOptions, ProviderScope } from "./provider.t
 export { registry, TaskRegistry } from "./registry.ts";
 export { TaskRouter, type TaskRouterOptions } from "./routes.ts";
 export type { RunOwner } from "./run_owner.ts";
-export { isObject, type ParameterInfo, type ValidationIssue, validate } from "./schema/mod.ts";
+export { cut, isObject, type ParameterInfo, type ValidationIssue, validate } from "./schema/mod.ts";
 export type { SubmitRequest } from "./submit_request.ts";
 export {
   type Awaitable,

@@ -4,6 +4,7 @@
  * @module
  */
 export { toAnnotation } from "./annotation.ts";
+export { cut } from "./cut.ts";
 export { describeParams, type ParamsDescription } from "./describe_params.ts";
 export { toJsonSchema } from "./json_schema.ts";
 export { isObject, type JsonSchema } from "./json_schema_node.ts";

@@ -1,5 +1,5 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { cut } from "../cut.ts";
+import { cut } from "./cut.ts";
 
 /** No more issues than this are kept; the first are the ones to fix. */
 const MAX_ISSUES = 100;
