@@ -1,8 +1,11 @@
-import { test } from "bun:test";
+import { setDefaultTimeout, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { assert, assertEquals } from "@std/assert";
+
+// Other processes take their time where the machine is busy.
+setDefaultTimeout(60_000);
 
 const ROOT = join(import.meta.dir, "..");
 

@@ -1,4 +1,4 @@
-import { test } from "bun:test";
+import { setDefaultTimeout, test } from "bun:test";
 import { chmodSync, cpSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
@@ -6,6 +6,9 @@ import { Database } from "taskmount";
 import type { Tables } from "../../examples/file_counts.ts";
 import { Example, failToStart, ROOT } from "./example.ts";
 import { TemporaryDirectory } from "./temporary_directory.ts";
+
+// Other processes take their time where the machine is busy.
+setDefaultTimeout(60_000);
 
 /** A pipe with a name: reading it waits for a writer, and writing it for a reader. */
 function makePipe(path: string): string {

@@ -1,9 +1,12 @@
-import { afterAll, beforeAll, test } from "bun:test";
+import { afterAll, beforeAll, setDefaultTimeout, test } from "bun:test";
 import { mkdirSync } from "node:fs";
 import { relative } from "node:path";
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Example, ROOT } from "./example.ts";
 import { TemporaryDirectory } from "./temporary_directory.ts";
+
+// Other processes take their time where the machine is busy.
+setDefaultTimeout(60_000);
 
 const directory = new TemporaryDirectory();
 const database = directory.of("example.db");

@@ -1,6 +1,9 @@
-import { test } from "bun:test";
+import { setDefaultTimeout, test } from "bun:test";
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Example, ROOT } from "./example.ts";
+
+// Other processes take their time where the machine is busy.
+setDefaultTimeout(60_000);
 
 /** Runs a command as if it had been pasted into a shell; resolves to what it printed. */
 async function paste(command: string): Promise<string> {

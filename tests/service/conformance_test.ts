@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, test } from "bun:test";
+import { afterAll, beforeAll, describe, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
 import { assert, assertEquals } from "@std/assert";
 import { Elysia } from "elysia";
@@ -9,6 +9,9 @@ import {
   buildConformanceService,
   type ConformanceService,
 } from "./fixtures/conformance_service.ts";
+
+// Other processes take their time where the machine is busy.
+setDefaultTimeout(60_000);
 
 /** One way to serve a service; `fetch` sends a request to it. */
 interface Mount {

@@ -1,4 +1,4 @@
-import { test } from "bun:test";
+import { setDefaultTimeout, test } from "bun:test";
 import {
   cpSync,
   mkdtempSync,
@@ -13,6 +13,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { assert, assertEquals } from "@std/assert";
 import { Lines } from "../lines.ts";
+
+// Other processes take their time where the machine is busy.
+setDefaultTimeout(60_000);
 
 const ROOT = join(import.meta.dir, "../..");
 

@@ -1,8 +1,11 @@
-import { test } from "bun:test";
+import { setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
 import { assertEquals } from "@std/assert";
 import { ServiceBuilder } from "../../lib/mod.ts";
 import { Lines } from "../lines.ts";
+
+// Other processes take their time where the machine is busy.
+setDefaultTimeout(60_000);
 
 const FIXTURE = join(import.meta.dir, "fixtures/gated_service.ts");
 

@@ -1,9 +1,12 @@
-import { test } from "bun:test";
+import { setDefaultTimeout, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { assertEquals } from "@std/assert";
 import { isAlive } from "./processes.ts";
+
+// Other processes take their time where the machine is busy.
+setDefaultTimeout(60_000);
 
 const PROGRAM = `
   import { existsSync } from "node:fs";

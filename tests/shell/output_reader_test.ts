@@ -1,4 +1,4 @@
-import { afterAll, test } from "bun:test";
+import { afterAll, setDefaultTimeout, test } from "bun:test";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,6 +6,9 @@ import { assertEquals, assertLess, assertStrictEquals } from "@std/assert";
 import { runShell, shell } from "../../lib/shell/mod.ts";
 import { OutputReader, readUpToNow } from "../../lib/shell/output_reader.ts";
 import { isAlive, kill, pidsIn } from "./processes.ts";
+
+// Other processes take their time where the machine is busy.
+setDefaultTimeout(60_000);
 
 const directory = mkdtempSync(join(tmpdir(), "taskmount-output-"));
 afterAll(() => rmSync(directory, { recursive: true }));

@@ -1,4 +1,4 @@
-import { afterAll, test } from "bun:test";
+import { afterAll, setDefaultTimeout, test } from "bun:test";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,6 +7,9 @@ import { type RunShellOptions, runShell, shell } from "../../lib/shell/mod.ts";
 import { ProcessGroup } from "../../lib/shell/process_group.ts";
 import { terminate } from "../../lib/shell/terminate.ts";
 import { isAlive, kill, pidsIn } from "./processes.ts";
+
+// Other processes take their time where the machine is busy.
+setDefaultTimeout(60_000);
 
 const directory = mkdtempSync(join(tmpdir(), "taskmount-terminate-"));
 afterAll(() => rmSync(directory, { recursive: true }));

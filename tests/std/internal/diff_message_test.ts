@@ -1,5 +1,8 @@
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { diffMessage } from "../../../lib/std/internal/diff_message.ts";
+
+// Other processes take their time where the machine is busy.
+setDefaultTimeout(60_000);
 
 const HEAD =
   "\x1b[90m\x1b[1m[Diff]\x1b[22m\x1b[39m " +
