@@ -46,6 +46,8 @@ export interface EngineListener {
  * what happens to a job, and says so here in the same transaction.
  */
 export interface Engine {
+  /** The id of the lease under which this process claims; undefined where it has none. */
+  readonly worker: string | undefined;
   /** Begins to keep the lease under which this process claims. */
   join(listener: EngineListener): Promise<void>;
   /** Gives the lease up; what is still claimed then counts as lost. */
@@ -75,6 +77,8 @@ export interface Engine {
   waiting(task: string, most: number, tx: Statements): Promise<number>;
   /** The workers that have ended and still hold claims. */
   ended(): Promise<string[]>;
+  /** Which of these workers have ended; without a lease of one's own none is known to have. */
+  endedAmong(workers: readonly string[]): Promise<string[]>;
   /** Queues again what these workers had claimed, and says how many workers each entry has lost now. */
   recover(workers: readonly string[], tx: Statements): Promise<{ id: string; lost: number }[]>;
   /** When the next entry is due that isn't yet; null where there is none, or no lease. */

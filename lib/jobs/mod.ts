@@ -33,3 +33,7 @@ export type {
 export { JobRouter, type JobRouterOptions } from "./routes.ts";
 export { Scheduler } from "./scheduler.ts";
 export type { SchedulerOptions, SpawnOptions } from "./scheduler_options.ts";
+export { InvalidScheduleError, ScheduleNotFoundError } from "./schedules/errors.ts";
+export { ScheduleRouter, type ScheduleRouterOptions } from "./schedules/routes.ts";
+export type { CronArguments, CronOptions, Schedule } from "./schedules/schedule.ts";
+export type { Schedules } from "./schedules/schedules.ts";

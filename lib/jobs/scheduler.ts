@@ -45,6 +45,8 @@ import {
 } from "./record.ts";
 import { createRecords } from "./records.ts";
 import type { SchedulerOptions, SpawnOptions } from "./scheduler_options.ts";
+import type { CronArguments, CronOptions, Schedule } from "./schedules/schedule.ts";
+import { Schedules } from "./schedules/schedules.ts";
 import { SharedReads } from "./shared_reads.ts";
 import { StateMachine, type Submission } from "./state_machine.ts";
 import { newJob, prepareSubmission } from "./submission.ts";
@@ -70,6 +72,8 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
   readonly prefix: string;
   /** Whether callers see the stack of an error. */
   readonly traceback: boolean;
+  /** What `cron()` has declared, here and in other running processes. */
+  readonly schedules: Schedules;
   readonly #options: Required<
     Pick<SchedulerOptions, "database" | "maxParams" | "maxResult" | "lease" | "clock">
   >;
@@ -82,6 +86,7 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
   readonly #engine: EmbeddedEngine;
   #executor: TaskExecutor | undefined;
   #worker: Worker | undefined;
+  #starter = () => this.start();
   #maxConcurrency: number;
   readonly #ending = new AbortController();
   #stopping: Promise<void> | undefined;
@@ -118,6 +123,16 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
     this.#engine = new EmbeddedEngine({ database, clock, lease, suspectAfter });
     const records = createRecords(db);
     this.#states = new StateMachine({ records, engine: this.#engine, clock, crashLimit, lease });
+    this.schedules = new Schedules({
+      database,
+      engine: this.#engine,
+      states: this.#states,
+      commits: this.#commits,
+      clock,
+      logger: () => this.#ownWorker().logger,
+      prepare: (task, params, options) => this.#prepare(this.#taskOf(task), params, options),
+      onSubmitted: () => this.#submitted(undefined),
+    });
     this.#tellNeighbours = joinNeighbours(database, { hear: (ids) => this.#hear(ids) });
     this.#changes = new Changes({
       listen: (onChange) => database.onForeignCommit(onChange),
@@ -134,6 +149,11 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
     refuseUnlessWhole("maxConcurrency", max);
     this.#maxConcurrency = max;
     if (this.#worker !== undefined) this.#worker.maxConcurrency = max;
+  }
+
+  /** @internal What is submitted starts the scheduler through this: with what it is a part of. */
+  startThrough(start: () => Promise<void>): void {
+    this.#starter = start;
   }
 
   /** Called by the executor that is to run the jobs. */
@@ -157,6 +177,7 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
     // It may have been stopped meanwhile.
     this.#refuseStopped();
     await this.#ownWorker().start();
+    await this.schedules.begin();
   }
 
   /**
@@ -270,6 +291,45 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
     }
     const submitted = await this.#submit(prepared, session);
     return submitted.map(({ id }) => id);
+  }
+
+  /**
+   * Submits a task again and again, at the times of a cron expression: five
+   * fields, or six with seconds first. The same name replaces. However many
+   * processes declare it, each tick has one job; when none does any more, it is gone.
+   *
+   * @throws {InvalidScheduleError} where name, expression, time zone or `missed` can't be used.
+   * @throws As {@linkcode submit} where such a job could not be submitted.
+   *
+   * @example
+   * ```ts
+   * await scheduler.cron("nightly", "30 2 * * *", "clean_up", { days: 30 }, { timeZone: "Europe/Oslo" });
+   * ```
+   */
+  cron(
+    name: string,
+    expression: string,
+    task: string,
+    params?: unknown,
+    options?: CronOptions,
+  ): Promise<Schedule>;
+  cron<Input>(
+    name: string,
+    expression: string,
+    task: Task<string, Input>,
+    ...args: CronArguments<NoInfer<Input>>
+  ): Promise<Schedule>;
+  async cron(
+    name: string,
+    expression: string,
+    task: Task | string,
+    params?: unknown,
+    options: CronOptions = {},
+  ): Promise<Schedule> {
+    this.#refuseStopped();
+    const schedule = await this.schedules.declare({ name, expression, task, params, options });
+    this.#wake(undefined);
+    return schedule;
   }
 
   /** @throws {JobNotFoundError} */
@@ -437,6 +497,7 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
   }
 
   async #stop(options: StopOptions): Promise<void> {
+    await this.schedules.end();
     await this.#worker?.stop(options);
     this.#ending.abort(new SchedulerStoppedError());
   }
@@ -461,9 +522,13 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
       }
       return submitted;
     });
+    this.#submitted(session);
+    return submitted;
+  }
+
+  #submitted(session: Session | undefined): void {
     afterCommit(session, () => this.#tellNeighbours([]));
     this.#wake(session);
-    return submitted;
   }
 
   async #change<T>(
@@ -509,7 +574,7 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
     afterCommit(session, () => {
       if (worker.isClaiming) return worker.wake();
       if (this.#stopping !== undefined) return;
-      worker.start().then(
+      this.#starter().then(
         () => worker.wake(),
         (error: unknown) => this.#executor?.logger.error("jobs can't be run", { error }),
       );
@@ -539,6 +604,7 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
         commits: this.#commits,
         reader: this.#reader,
         notify: (ids) => this.#notify(ids),
+        othersEnded: () => this.schedules.look(),
         clock,
         maxConcurrency: this.#maxConcurrency,
         maxResult,

@@ -1,6 +1,6 @@
 import { HttpProblem } from "../http/mod.ts";
-import { DatabaseBusyError } from "../storage/mod.ts";
-import { SerializationError, ValidationError } from "../tasks/mod.ts";
+import { DatabaseBusyError, LeaseLostError } from "../storage/mod.ts";
+import { SerializationError, TaskNotFoundError, ValidationError } from "../tasks/mod.ts";
 import {
   IdempotencyConflictError,
   InvalidJobOptionsError,
@@ -10,12 +10,19 @@ import {
   QueueFullError,
   SchedulerStoppedError,
 } from "./errors.ts";
+import { ScheduleNotFoundError } from "./schedules/errors.ts";
 
 /** What a scheduler throws, as a problem document where the client can do something about it. */
 export function toProblem(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
   const detail = error.message;
   if (error instanceof JobNotFoundError) return new HttpProblem(404, "job-not-found", { detail });
+  if (error instanceof ScheduleNotFoundError) {
+    return new HttpProblem(404, "schedule-not-found", { detail });
+  }
+  if (error instanceof TaskNotFoundError) {
+    return new HttpProblem(404, "task-not-found", { detail });
+  }
   if (error instanceof JobStateError) return new HttpProblem(409, "job-state", { detail });
   if (error instanceof IdempotencyConflictError) {
     return new HttpProblem(409, "idempotency-conflict", { detail });
@@ -40,7 +47,11 @@ export function toProblem(error: unknown): unknown {
   if (error instanceof QueueFullError) {
     return new HttpProblem(503, "queue-full", { detail, headers });
   }
-  if (error instanceof DatabaseBusyError || error instanceof SchedulerStoppedError) {
+  if (
+    error instanceof DatabaseBusyError ||
+    error instanceof LeaseLostError ||
+    error instanceof SchedulerStoppedError
+  ) {
     return new HttpProblem(503, "unavailable", { detail, headers });
   }
   return error;

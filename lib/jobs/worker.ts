@@ -36,6 +36,8 @@ export interface WorkerOptions {
   readonly reader: JobReader;
   /** These jobs have changed. */
   readonly notify: (ids: readonly string[]) => void;
+  /** Other workers may have ended, or this one has a new lease. */
+  readonly othersEnded: () => void;
   readonly clock: Clock;
   readonly maxConcurrency: number;
   /** Bytes. */
@@ -151,16 +153,19 @@ export class Worker {
     void this.#attempt(() => commits.run((tx) => states.leave(closure.claim, tx)));
   }
 
-  get #logger(): Logger {
+  get logger(): Logger {
     return this.#executor.logger;
   }
 
   async #start(): Promise<void> {
     await this.#options.engine.join({
       wake: () => this.hear(),
-      othersEnded: () => this.#recovering.request(),
+      othersEnded: () => {
+        this.#recovering.request();
+        this.#options.othersEnded();
+      },
       leaseLost: () => this.#loseLease(),
-      failed: (error) => this.#logger.error("a lease can't be had", { error }),
+      failed: (error) => this.logger.error("a lease can't be had", { error }),
     });
     this.#claims = this.#stopping === undefined;
     this.#recovering.request();
@@ -335,7 +340,7 @@ export class Worker {
     if (workers.length === 0) return;
     const ids = await commits.run((tx) => states.recover(workers, tx));
     if (ids.length > 0)
-      this.#logger.warn("dead workers have left jobs behind: they run again, or have failed", {
+      this.logger.warn("dead workers have left jobs behind: they run again, or have failed", {
         jobs: ids,
       });
     this.#notify(ids);
@@ -344,7 +349,7 @@ export class Worker {
 
   /** Others may have taken over what runs here: it must not go on. */
   #loseLease(): void {
-    this.#logger.error("the lease was lost: what runs is aborted, and run again elsewhere");
+    this.logger.error("the lease was lost: what runs is aborted, and run again elsewhere");
     for (const run of this.#running.values()) {
       run.interrupt(new LeaseLostError(this.#options.lease));
     }
@@ -370,7 +375,7 @@ export class Worker {
       await work();
     } catch (error) {
       if (this.#stopping === undefined) {
-        this.#logger.error("the worker could not use its database", { error });
+        this.logger.error("the worker could not use its database", { error });
         this.#lookAgain(this.#options.clock.now() + 1_000);
       }
     }

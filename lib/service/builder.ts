@@ -1,5 +1,5 @@
 import { type Handler, Router } from "../http/mod.ts";
-import { JobRouter, Scheduler, type SchedulerOptions } from "../jobs/mod.ts";
+import { JobRouter, ScheduleRouter, Scheduler, type SchedulerOptions } from "../jobs/mod.ts";
 import { Database } from "../storage/mod.ts";
 import {
   registry as defaultRegistry,
@@ -40,7 +40,10 @@ export interface TasksOptions {
 }
 
 /** As `new Scheduler()` takes them; the database is the service's. */
-export type JobsOptions = Omit<SchedulerOptions, "database">;
+export interface JobsOptions extends Omit<SchedulerOptions, "database"> {
+  /** Where the routes of schedules are mounted. @default {"/api/v1/schedules"} */
+  schedulesPrefix?: string;
+}
 
 /** Something with routes of its own: a {@linkcode TaskRouter}, or any fetch handler with its prefix. */
 export interface Includable {
@@ -149,7 +152,7 @@ export class ServiceBuilder {
 
   /**
    * Runs tasks as background jobs too: adds `POST {task}/$submit` and the routes
-   * under `/api/v1/jobs`, and injects `Scheduler`. The jobs live in the service's
+   * under `/api/v1/jobs` and `/api/v1/schedules`, and injects `Scheduler`. The jobs live in the service's
    * database; they survive the process unless that is `:memory:`.
    */
   withJobs(jobs: JobsOptions = {}): ServiceBuilder {
@@ -194,9 +197,10 @@ export class ServiceBuilder {
       reasons.push(`"${id}" is no id: give one of letters, digits, - and _`);
     }
     const database = parts.database ?? Database.sqlite(":memory:");
-    const { tasks, jobs, health } = parts;
+    const { tasks, health } = parts;
+    const { schedulesPrefix, ...jobs } = parts.jobs ?? {};
     const scheduler =
-      jobs === undefined ? undefined : attempt(() => new Scheduler({ ...jobs, database }));
+      parts.jobs === undefined ? undefined : attempt(() => new Scheduler({ ...jobs, database }));
     const executor = new TaskExecutor({
       registry: tasks?.registry ?? defaultRegistry,
       database,
@@ -222,6 +226,8 @@ export class ServiceBuilder {
     if (scheduler !== undefined) {
       const { prefix } = scheduler;
       attempt(() => router.include(JobRouter.create({ scheduler, prefix })));
+      const where = schedulesPrefix === undefined ? {} : { prefix: schedulesPrefix };
+      attempt(() => router.include(ScheduleRouter.create({ scheduler, ...where })));
     }
     for (const included of parts.included) {
       attempt(() =>
@@ -234,7 +240,10 @@ export class ServiceBuilder {
     const { startupHooks, shutdownHooks } = parts;
     const hooks = { startupHooks, shutdownHooks };
     const running = { database, executor, scheduler };
-    return new Service({ id, router, ...running, ...hooks, signals, grace });
+    const service = new Service({ id, router, ...running, ...hooks, signals, grace });
+    // Jobs may need what the hooks make.
+    scheduler?.startThrough(() => service.start());
+    return service;
   }
 
   #with(parts: Partial<Parts>): ServiceBuilder {

@@ -28,6 +28,17 @@ export function testLeases(testWithWorkers: TestWithWorkers): void {
     assertEquals(await second.engine.ended(), []);
   });
 
+  testWithWorkers("of some workers it says which have ended", async ({ first, second }) => {
+    const [one = "", two = ""] = [first.engine.worker, second.engine.worker];
+    assertEquals(await first.engine.endedAmong([one, two]), []);
+    assertEquals(await first.engine.endedAmong([]), []);
+    await second.leave();
+    assertEquals(second.engine.worker, undefined);
+    assertEquals(await first.engine.endedAmong([one, two]), [two]);
+    // Who has no lease knows nothing of others'.
+    assertEquals(await second.engine.endedAmong([one, two]), []);
+  });
+
   testWithWorkers("recover() queues again what a worker left", async (workers) => {
     const { first, second, entries, at } = workers;
     await first.enqueue(

@@ -10,6 +10,7 @@ import {
   type JobSubmission,
   type JobSummary,
   optional,
+  type Schedule,
   Scheduler,
   type SchedulerOptions,
   Session,
@@ -167,6 +168,31 @@ test("a task's Scheduler is typed, and undefined where it is optional", () => {
       expectTypeOf(perhaps).toEqualTypeOf<Scheduler | undefined>();
     },
   });
+});
+
+test("cron() types the params by the Task", () => {
+  const _typed = () => [
+    scheduler.cron("a", "@daily", greet, { name: "Alice" }),
+    scheduler.cron(
+      "a",
+      "@daily",
+      greet,
+      { name: "Alice" },
+      { timeZone: "Europe/Oslo", retries: 1 },
+    ),
+    scheduler.cron("a", "@daily", plain),
+    scheduler.cron("a", "@daily", plain, null, { missed: "once" }),
+    scheduler.cron("a", "@daily", "greet", { anything: true }),
+    // @ts-expect-error: the params are missing
+    scheduler.cron("a", "@daily", greet),
+    // @ts-expect-error: a name is text
+    scheduler.cron("a", "@daily", greet, { name: 5 }),
+    // @ts-expect-error: there is no such way
+    scheduler.cron("a", "@daily", plain, null, { missed: "all" }),
+    // @ts-expect-error: its times are the expression's
+    scheduler.cron("a", "@daily", plain, null, { delay: 5 }),
+  ];
+  expectTypeOf(_typed).returns.items.toEqualTypeOf<Promise<Schedule>>();
 });
 
 test("records, lists and events are typed", () => {

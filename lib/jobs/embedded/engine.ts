@@ -56,6 +56,10 @@ export class EmbeddedEngine implements Engine {
     this.#queue = createQueue(database.own<QueueTables>());
   }
 
+  get worker(): string | undefined {
+    return this.#lease?.id;
+  }
+
   async join(listener: EngineListener): Promise<void> {
     this.#joined = true;
     try {
@@ -76,8 +80,10 @@ export class EmbeddedEngine implements Engine {
   async leave(): Promise<void> {
     this.#joined = false;
     this.#listening?.[Symbol.dispose]();
-    await this.#lease?.release();
+    const lease = this.#lease;
+    // Nothing is claimed under it, or asked of it, while it is released.
     this.#lease = undefined;
+    await lease?.release();
   }
 
   async enqueue(entries: readonly Entry[], tx: Statements): Promise<void> {
@@ -172,7 +178,11 @@ export class EmbeddedEngine implements Engine {
 
   async ended(): Promise<string[]> {
     const rows = await this.#queue.workers.execute();
-    const others = rows.map(({ worker }) => worker).filter((id) => id !== this.#lease?.id);
+    return await this.endedAmong(rows.map(({ worker }) => worker));
+  }
+
+  async endedAmong(workers: readonly string[]): Promise<string[]> {
+    const others = workers.filter((id) => id !== this.#lease?.id);
     return others.length === 0 ? [] : ((await this.#lease?.ended(others)) ?? []);
   }
 

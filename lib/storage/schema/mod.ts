@@ -1,5 +1,6 @@
 import type { Migration } from "kysely/migration";
 import { createJobs } from "./jobs.ts";
+import { createSchedules } from "./schedules.ts";
 
 /** The names of taskmount's own tables, which carry the database's `tablePrefix`. */
 export const TABLES: readonly string[] = [
@@ -9,9 +10,12 @@ export const TABLES: readonly string[] = [
   "job_logs",
   "job_queue",
   "job_fence",
+  "schedules",
+  "schedule_workers",
 ];
 
 /** How they came to be, in this order; part of a released version never changes. */
 export const migrationsOf = (tablePrefix: string): Record<string, Migration> => ({
   "0001_jobs": createJobs(tablePrefix),
+  "0002_schedules": createSchedules(tablePrefix),
 });
