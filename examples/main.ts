@@ -12,9 +12,9 @@
  */
 import { Database, registry, runShell, ServiceBuilder, Session, TaskContext } from "taskmount";
 import * as v from "valibot";
-import { migrate } from "./file_counts.ts";
 import { listen } from "./listen.ts";
 import { readSettings } from "./settings.ts";
+import { migrate } from "./tables.ts";
 import { countFiles } from "./tasks/count_files.ts";
 import { processCsv } from "./tasks/process_csv.ts";
 import { welcome } from "./welcome.ts";

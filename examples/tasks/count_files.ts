@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { defineTask, runShell, Session, shell, TaskContext } from "taskmount";
 import * as v from "valibot";
-import type { Tables } from "../file_counts.ts";
+import type { Tables } from "../tables.ts";
 
 /** Counts with a shell command, keeps the count in SQLite, and tells the one before. */
 export const countFiles = defineTask("count_files", {

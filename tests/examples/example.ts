@@ -4,6 +4,8 @@ import { fileURLToPath } from "node:url";
 export const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
 export interface StartOptions {
+  /** @default {"examples/main.ts"} */
+  script?: string;
   /** @default {{}} */
   env?: Record<string, string>;
   /** Where it is started. @default {ROOT} */
@@ -20,8 +22,13 @@ export class Example implements AsyncDisposable {
   readonly #reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>;
   readonly #decoder = new TextDecoder();
 
-  private constructor({ env = {}, cwd = ROOT, flags = [] }: StartOptions) {
-    this.process = Bun.spawn([process.execPath, ...flags, "examples/main.ts"], {
+  private constructor({
+    script = "examples/main.ts",
+    env = {},
+    cwd = ROOT,
+    flags = [],
+  }: StartOptions) {
+    this.process = Bun.spawn([process.execPath, ...flags, script], {
       cwd,
       env: environment(env),
       stdin: "ignore",

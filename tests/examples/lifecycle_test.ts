@@ -3,7 +3,7 @@ import { chmodSync, cpSync, readFileSync, symlinkSync, writeFileSync } from "nod
 import { readFile, writeFile } from "node:fs/promises";
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { Database } from "taskmount";
-import type { Tables } from "../../examples/file_counts.ts";
+import type { Tables } from "../../examples/tables.ts";
 import { Example, failToStart, ROOT } from "./example.ts";
 import { TemporaryDirectory } from "./temporary_directory.ts";
 

@@ -2,7 +2,7 @@ import type { GeneratedAlways, Kysely } from "kysely";
 import { type Migration, Migrator } from "kysely/migration";
 import type { Database } from "taskmount";
 
-/** The example's own table, one row for each time that files were counted. */
+/** One row for each time that files were counted. */
 export interface FileCounts {
   id: GeneratedAlways<number>;
   /** An absolute path. */
@@ -12,9 +12,15 @@ export interface FileCounts {
   counted_at: string;
 }
 
-/** The example's own tables, as Kysely knows them: `session.kysely<Tables>()`. */
+export interface Account {
+  name: string;
+  cents: number;
+}
+
+/** The examples' own tables, as Kysely knows them: `session.kysely<Tables>()`. */
 export interface Tables {
   file_counts: FileCounts;
+  accounts: Account;
 }
 
 const migrations: Record<string, Migration> = {
@@ -37,9 +43,28 @@ const migrations: Record<string, Migration> = {
       await db.schema.dropTable("file_counts").execute();
     },
   },
+  "2026-01-02-accounts": {
+    up: async (db: Kysely<unknown>) => {
+      await db.schema
+        .createTable("accounts")
+        .addColumn("name", "text", (column) => column.primaryKey())
+        .addColumn("cents", "integer", (column) => column.notNull())
+        .execute();
+      await (db as Kysely<Tables>)
+        .insertInto("accounts")
+        .values([
+          { name: "ada", cents: 100_000 },
+          { name: "grace", cents: 0 },
+        ])
+        .execute();
+    },
+    down: async (db: Kysely<unknown>) => {
+      await db.schema.dropTable("accounts").execute();
+    },
+  },
 };
 
-/** Brings the example's own tables up to date, by Kysely's Migrator as anywhere else. */
+/** Brings the examples' own tables up to date, by Kysely's Migrator as anywhere else. */
 export async function migrate(database: Database): Promise<void> {
   const migrator = new Migrator({
     db: database.kysely<Tables>(),
