@@ -3,7 +3,7 @@ import { firstUlid } from "../storage/mod.ts";
 import type { JobStatus } from "./record.ts";
 import type { JobRow, JobTables } from "./tables.ts";
 
-/** Which jobs a list shows; all that is given must hold. */
+/** Which jobs are meant, to be listed or changed; all that is given must hold. */
 export interface JobFilter {
   status?: JobStatus | undefined;
   task?: string | undefined;
@@ -13,11 +13,11 @@ export interface JobFilter {
   since?: Date | undefined;
   /** Submitted before this time. */
   until?: Date | undefined;
+  /** Older than the job of this id; for a list, the last one of the page before. */
+  before?: string | undefined;
 }
 
 export interface ListOptions extends JobFilter {
-  /** Older than the job of this id: the last one of the page before. */
-  before?: string | undefined;
   /** At most 1,000. @default {100} */
   size?: number | undefined;
 }
@@ -66,21 +66,49 @@ const everyJob: Walk = {
 export async function listStatement<Column extends keyof JobRow>(
   db: Kysely<JobTables>,
   columns: readonly Column[],
-  { size = 100, ...options }: ListOptions,
+  { size = 100, ...filter }: ListOptions,
 ): Promise<RawBuilder<Pick<JobRow, Column>>> {
-  const range = await rangeOf(db, options);
-  const walks = walksOf(options);
+  const { walk, conditions } = await chooseWalk(db, filter);
+  return sql`
+    select ${sql.join(columns.map((column) => sql.ref(`jobs.${column}`)))} from (
+      select ${walk.id} as id from ${walk.from} where ${and(conditions)}
+      order by ${walk.id} desc limit ${Math.min(Math.max(size, 1), 1_000)}
+    ) page cross join ${jobs} on ${sql.ref("jobs.id")} = page.id order by page.id desc`;
+}
+
+/** The ids after one of a walk's own, the oldest first. */
+export type NextIds = (after: string, size: number) => RawBuilder<{ id: string }>;
+
+/**
+ * The statement that goes through the ids of a list the other way, page by
+ * page, up to `last`. Which index it walks is chosen once for all pages.
+ */
+export async function walkStatement(
+  db: Kysely<JobTables>,
+  filter: JobFilter,
+  last: string,
+): Promise<NextIds> {
+  const { walk, conditions } = await chooseWalk(db, filter);
+  return (after, size) => sql`
+    select ${walk.id} as id from ${walk.from}
+    where ${and([...conditions, sql`${walk.id} > ${after}`, sql`${walk.id} <= ${last}`])}
+    order by ${walk.id} limit ${size}`;
+}
+
+/** The way to walk, with all that must hold for an id on it. */
+async function chooseWalk(
+  db: Kysely<JobTables>,
+  filter: JobFilter,
+): Promise<{ walk: Walk; conditions: readonly Sql[] }> {
+  const range = await rangeOf(db, filter);
+  const walks = walksOf(filter);
   const walk = await shortest(db, walks, range);
   const conditions = [
     ...walk.where,
     ...range(walk.id),
     ...walks.filter((other) => other !== walk).map(({ has }) => has(walk.id)),
   ];
-  return sql`
-    select ${sql.join(columns.map((column) => sql.ref(`jobs.${column}`)))} from (
-      select ${walk.id} as id from ${walk.from} where ${and(conditions)}
-      order by ${walk.id} desc limit ${Math.min(Math.max(size, 1), 1_000)}
-    ) page cross join ${jobs} on ${sql.ref("jobs.id")} = page.id order by page.id desc`;
+  return { walk, conditions };
 }
 
 /** The ways to walk, in order of preference. */
@@ -138,10 +166,7 @@ async function shortest(
   return best;
 }
 
-async function rangeOf(
-  db: Kysely<JobTables>,
-  { before, since, until }: ListOptions,
-): Promise<Range> {
+async function rangeOf(db: Kysely<JobTables>, { before, since, until }: JobFilter): Promise<Range> {
   const hasTimes = since !== undefined || until !== undefined;
   const isBehind = hasTimes && (await isClockBehind(db));
   return (id) => {

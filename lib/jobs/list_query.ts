@@ -1,8 +1,8 @@
 import * as v from "valibot";
 import { HttpProblem } from "../http/mod.ts";
 import { isUlid } from "../storage/mod.ts";
-import { validate } from "../tasks/mod.ts";
-import type { ListOptions } from "./job_list.ts";
+import { type ValidationIssue, validate } from "../tasks/mod.ts";
+import type { JobFilter, ListOptions } from "./job_list.ts";
 import { valuesOf } from "./query_values.ts";
 import { JOB_STATUSES } from "./record.ts";
 import { Time } from "./time.ts";
@@ -17,7 +17,7 @@ const QueryTime = v.pipe(
 /** As many as a job may have. */
 const MOST_TAGS = 50;
 
-const Query = v.strictObject({
+const Filter = v.strictObject({
   status_filter: v.optional(v.picklist(JOB_STATUSES)),
   task: v.optional(v.string()),
   tag: v.optional(
@@ -29,6 +29,10 @@ const Query = v.strictObject({
   since: v.optional(QueryTime),
   until: v.optional(QueryTime),
   before: v.optional(v.pipe(v.string(), v.check(isUlid, "Expected the id of a job, a ULID"))),
+});
+
+const Query = v.strictObject({
+  ...Filter.entries,
   size: v.optional(
     v.pipe(
       v.string(),
@@ -54,6 +58,24 @@ export function readListQuery(query: URLSearchParams): ListOptions {
       issues: parsed.issues,
     });
   }
-  const { status_filter: status, tag: tags, ...options } = parsed.value;
-  return { ...options, status, tags };
+  const { size, ...filter } = parsed.value;
+  return { ...toFilter(filter), size };
+}
+
+/** A filter as it comes over HTTP, but for the size of a list; `issues` where it is none. */
+export function parseFilter(
+  sent: object,
+): { issues: readonly ValidationIssue[]; filter?: never } | { issues?: never; filter: JobFilter } {
+  const parsed = validate(Filter, sent);
+  return parsed.issues === undefined
+    ? { filter: toFilter(parsed.value) }
+    : { issues: parsed.issues };
+}
+
+function toFilter({
+  status_filter: status,
+  tag: tags,
+  ...filter
+}: v.InferOutput<typeof Filter>): JobFilter {
+  return { ...filter, status, tags };
 }

@@ -67,7 +67,7 @@ export class JobReader {
       ...toSummary(row),
       params: row.params === null ? null : JSON.parse(row.params),
       result: row.result === null ? null : JSON.parse(row.result),
-      attempts: [...kept.map(toAttempt), ...lastAttempt(row, kept.length)],
+      attempts: [...kept.map(toAttempt), ...lastAttempt(row, kept.at(-1)?.attempt ?? 0)],
     };
     return { revision: row.revision, record };
   }

@@ -1,5 +1,6 @@
-import { type Kysely, type RawBuilder, sql } from "kysely";
+import { type Expression, type Kysely, type RawBuilder, sql } from "kysely";
 import { prepare } from "../storage/mod.ts";
+import { CANCELED } from "./failure.ts";
 import type { JobStatus } from "./record.ts";
 import type { AttemptRow, JobRow, JobTables } from "./tables.ts";
 
@@ -108,7 +109,7 @@ export function createRecords(db: Kysely<JobTables>) {
           error: null,
           error_traceback: null,
         })
-        .where("id", "in", sql<string>`(select value from json_each(${parameter("ids")}))`)
+        .where("id", "in", valuesOf(parameter("ids")))
         .where("status", "=", status("pending"))
         .returning(RUN_COLUMNS),
     ),
@@ -190,8 +191,8 @@ export function createRecords(db: Kysely<JobTables>) {
         .where("id", "=", parameter("id")),
     ),
 
-    /** A job that has ended is pending as if it had just been submitted, but for its history. */
-    retry: prepare<JobTables, { id: string; now: number }>(db)((db, parameter) =>
+    /** Jobs that have failed or were canceled are pending as if they had just been submitted, but for their history. */
+    retry: prepare<JobTables, Among & { now: number }>(db)((db, parameter) =>
       db
         .updateTable("jobs")
         .set({
@@ -204,7 +205,36 @@ export function createRecords(db: Kysely<JobTables>) {
           progress: null,
           progress_message: null,
         })
-        .where("id", "=", parameter("id")),
+        .where(isAmong(parameter("ids"), parameter("status")))
+        .where(canBeRetried)
+        .returning(["id", "task_name", "run_at", "priority", "concurrency_key", "attempt"]),
+    ),
+
+    /** The last attempts of the jobs that `retry` is for, which their next ones would write over. */
+    keepEnded: prepare<JobTables, Among>(db)((db, parameter) =>
+      db
+        .insertInto("job_attempts")
+        .columns(["job_id", "attempt", "started_at", "finished_at", "error", "error_traceback"])
+        .expression((eb) =>
+          eb
+            .selectFrom("jobs")
+            .select([
+              "id",
+              "attempt",
+              "started_at",
+              "finished_at",
+              sql<
+                string | null
+              >`iif(status = ${status("canceled")}, ${sql.lit(CANCELED)}, error)`.as("error"),
+              "error_traceback",
+            ])
+            .where(isAmong(parameter("ids"), parameter("status")))
+            .where(canBeRetried)
+            .where("started_at", "is not", null)
+            .where("finished_at", "is not", null)
+            .$narrowType<{ started_at: number; finished_at: number }>(),
+        )
+        .onConflict((conflict) => conflict.doNothing()),
     ),
 
     progress: prepare<JobTables, Run & { progress: number; message: string | null }>(db)(
@@ -263,19 +293,71 @@ export function createRecords(db: Kysely<JobTables>) {
         .orderBy("attempt"),
     ),
 
-    delete: prepare<JobTables, { id: string }>(db)((db, parameter) =>
-      db.deleteFrom("jobs").where("id", "=", parameter("id")),
+    /** Attempts up to this one are forgotten, */
+    forgetAttempts: prepare<JobTables, { id: string; attempt: number }>(db)((db, parameter) =>
+      db
+        .deleteFrom("job_attempts")
+        .where("job_id", "=", parameter("id"))
+        .where("attempt", "<=", parameter("attempt")),
     ),
-    deleteTags: prepare<JobTables, { id: string }>(db)((db, parameter) =>
-      db.deleteFrom("job_tags").where("job_id", "=", parameter("id")),
+
+    /** and what they have logged, found by looking at no more than that. */
+    forgetLogs: prepare<JobTables, { id: string; attempt: number }>(db)((db, parameter) =>
+      db
+        .deleteFrom("job_logs")
+        .where("job_id", "=", parameter("id"))
+        .where("number", "<", (eb) =>
+          eb.fn.coalesce(
+            eb
+              .selectFrom("job_logs")
+              .select("number")
+              .where("job_id", "=", parameter("id"))
+              .where("attempt", ">", parameter("attempt"))
+              .orderBy("number")
+              .limit(1),
+            sql.lit(Number.MAX_SAFE_INTEGER),
+          ),
+        ),
     ),
-    deleteAttempts: prepare<JobTables, { id: string }>(db)((db, parameter) =>
-      db.deleteFrom("job_attempts").where("job_id", "=", parameter("id")),
+
+    /** Jobs of this status, if one is given, that have ended by then, if a time is given. */
+    delete: prepare<JobTables, Among & { endedBy: number | null }>(db)((db, parameter) =>
+      db
+        .deleteFrom("jobs")
+        .where(isAmong(parameter("ids"), parameter("status")))
+        .where(
+          sql<boolean>`(${parameter("endedBy")} is null or finished_at <= ${parameter("endedBy")})`,
+        )
+        .returning("id"),
     ),
-    deleteLogs: prepare<JobTables, { id: string }>(db)((db, parameter) =>
-      db.deleteFrom("job_logs").where("job_id", "=", parameter("id")),
+    deleteTags: prepare<JobTables, { ids: string }>(db)((db, parameter) =>
+      db.deleteFrom("job_tags").where("job_id", "in", valuesOf(parameter("ids"))),
+    ),
+    deleteAttempts: prepare<JobTables, { ids: string }>(db)((db, parameter) =>
+      db.deleteFrom("job_attempts").where("job_id", "in", valuesOf(parameter("ids"))),
+    ),
+    deleteLogs: prepare<JobTables, { ids: string }>(db)((db, parameter) =>
+      db.deleteFrom("job_logs").where("job_id", "in", valuesOf(parameter("ids"))),
     ),
   };
+}
+
+/** Some jobs, by a JSON array of their ids; of these only those of a status, if one is given. */
+interface Among {
+  ids: string;
+  status: JobStatus | null;
+}
+
+function isAmong(ids: Expression<string>, status: Expression<JobStatus | null>) {
+  return sql<boolean>`id in ${valuesOf(ids)} and (${status} is null or status = ${status})`;
+}
+
+/** What has completed is done, and a closure is gone. */
+const canBeRetried = sql<boolean>`status in ('failed', 'canceled') and task_name is not null`;
+
+/** The values of a JSON array. */
+function valuesOf(json: Expression<string>) {
+  return sql<string>`(select value from json_each(${json}))`;
 }
 
 interface Failure {

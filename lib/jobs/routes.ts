@@ -8,7 +8,9 @@ import {
 } from "../http/mod.ts";
 import { isUlid } from "../storage/mod.ts";
 import { eventStream } from "./event_stream.ts";
+import { readFilter, refuseNoFilter } from "./filter_request.ts";
 import { Heartbeats } from "./heartbeats.ts";
+import { isEmptyFilter } from "./job_filter.ts";
 import { readListQuery } from "./list_query.ts";
 import { readLogsQuery } from "./logs_query.ts";
 import { isTerminal } from "./record.ts";
@@ -30,6 +32,8 @@ export interface JobRouterOptions extends RouterOptions {
  * | route | answers |
  * | --- | --- |
  * | `GET {prefix}` | the newest first; `?status_filter&task&tag&since&until&before&size` |
+ * | `POST {prefix}/$retry` | `{ retried }`: how many failed or canceled jobs of a list's filters are queued again |
+ * | `POST {prefix}/$delete` | `{ deleted }`: how many jobs of a list's filters, at least one of them, are deleted |
  * | `GET {prefix}/{id}` | one record |
  * | `DELETE {prefix}/{id}` | 204; a running job is canceled |
  * | `POST {prefix}/{id}/$cancel` | 202 with the record; 200 where it was canceled before |
@@ -53,13 +57,24 @@ export class JobRouter extends Router {
     this.prefix = prefix;
     this.#scheduler = scheduler;
     this.#heartbeats = new Heartbeats(heartbeat);
-    const job = `${prefix === "/" ? "" : prefix}/{id}`;
+    const below = prefix === "/" ? "" : prefix;
+    const job = `${below}/{id}`;
     const add = (method: "GET" | "POST" | "DELETE", pattern: string, handler: JobHandler) =>
       this.add(method, pattern, forJob(handler));
     this.add(
       "GET",
       prefix,
       withProblems((request) => this.#list(request)),
+    );
+    this.add(
+      "POST",
+      `${below}/$retry`,
+      withProblems((request) => this.#retryMany(request)),
+    );
+    this.add(
+      "POST",
+      `${below}/$delete`,
+      withProblems((request) => this.#deleteMany(request)),
     );
     add("GET", job, (id) => this.#get(id, 200));
     add("DELETE", job, (id) => this.#delete(id));
@@ -113,6 +128,23 @@ export class JobRouter extends Router {
     return await this.#get(id, 202);
   }
 
+  async #retryMany(request: RouteRequest): Promise<Response> {
+    const filter = await readFilter(request);
+    waitLong(request);
+    return Response.json({ retried: await this.#scheduler.retryMany(filter) });
+  }
+
+  async #deleteMany(request: RouteRequest): Promise<Response> {
+    const filter = await readFilter(request);
+    if (isEmptyFilter(filter)) {
+      refuseNoFilter(
+        "Nothing is deleted without a filter: to delete all jobs, name them by ?since=1970-01-01",
+      );
+    }
+    waitLong(request);
+    return Response.json({ deleted: await this.#scheduler.deleteMany(filter) });
+  }
+
   async #logs(id: string, { request }: RouteRequest): Promise<Response> {
     const lines = await this.#scheduler.logs(id, readLogsQuery(queryOf(request.url)));
     return Response.json(lines.map(logLineToWire));
@@ -126,7 +158,7 @@ export class JobRouter extends Router {
     if (isTerminal(record.status) && after !== undefined && after >= revision) {
       return new Response(null, { status: 204 });
     }
-    server?.timeout(request, 0);
+    waitLong({ request, server });
     const { traceback } = this.#scheduler;
     const body = eventStream(
       (signal) =>
@@ -142,6 +174,11 @@ export class JobRouter extends Router {
       },
     });
   }
+}
+
+/** Bun would close the connection after ten silent seconds. */
+function waitLong({ request, server }: Pick<RouteRequest, "request" | "server">): void {
+  server?.timeout(request, 0);
 }
 
 type JobHandler = (id: string, request: RouteRequest) => Promise<Response>;

@@ -11,6 +11,7 @@ import {
   TaskExecutor,
   TaskRegistry,
 } from "../tasks/mod.ts";
+import { changeInBatches } from "./bulk.ts";
 import { Changes } from "./changes.ts";
 import { systemClock } from "./clock.ts";
 import { currentJob } from "./current_job.ts";
@@ -24,7 +25,8 @@ import {
 } from "./errors.ts";
 import { type EventsOptions, jobEvents } from "./events.ts";
 import { GroupCommit } from "./group_commit.ts";
-import type { ListOptions } from "./job_list.ts";
+import { checkFilter, isEmptyFilter } from "./job_filter.ts";
+import type { JobFilter, ListOptions } from "./job_list.ts";
 import { joinNeighbours } from "./neighbours.ts";
 import {
   type ChangeOptions,
@@ -34,6 +36,7 @@ import {
   type SubmitOptions,
   type Submitted,
 } from "./options.ts";
+import { Pace } from "./pace.ts";
 import { readSubmission } from "./read_submission.ts";
 import { JobReader, type LogsOptions } from "./reader.ts";
 import {
@@ -451,6 +454,50 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
     await this.#change([id], session, (tx) => this.#states.delete(id, tx));
   }
 
+  /**
+   * Queues all failed and canceled jobs of a filter again, as {@linkcode retry}
+   * does, the oldest first, and resolves to how many. What is neither, and
+   * closures, it passes over; what fails again meanwhile too.
+   *
+   * Each batch is a transaction of its own: where it rejects, those before stand.
+   *
+   * @throws {TypeError} where the filter is none.
+   * @throws {SchedulerStoppedError} after `stop()`, and where that comes in between.
+   */
+  async retryMany(filter: JobFilter = {}): Promise<number> {
+    checkFilter(filter);
+    const { status } = filter;
+    // One of them is asked for, or both: what has just become the other one has changed since.
+    const filters = (["failed", "canceled"] as const)
+      .filter((each) => status === undefined || status === each)
+      .map((each) => ({ ...filter, status: each }));
+    return await this.#changeMany(
+      filters,
+      (ids, tx) => this.#states.retryMany(ids, { status: status ?? null }, tx),
+      () => this.#wake(undefined),
+    );
+  }
+
+  /**
+   * Deletes all jobs of a filter, as {@linkcode delete} does, the oldest first,
+   * and resolves to how many. What is submitted meanwhile it leaves alone.
+   *
+   * Each batch is a transaction of its own: where it rejects, those before stand.
+   *
+   * @throws {TypeError} where the filter is none, or empty: `{ since: new Date(0) }` names all jobs.
+   * @throws {SchedulerStoppedError} after `stop()`, and where that comes in between.
+   */
+  async deleteMany(filter: JobFilter): Promise<number> {
+    checkFilter(filter);
+    if (isEmptyFilter(filter)) {
+      throw new TypeError(
+        "Cannot delete jobs without a filter: to delete all, give one that all fit, { since: new Date(0) }",
+      );
+    }
+    const only = { status: filter.status ?? null };
+    return await this.#changeMany([filter], (ids, tx) => this.#states.deleteMany(ids, only, tx));
+  }
+
   /** Answers `POST {prefix}/{name}/$submit`, for the routes of tasks. */
   async answerSubmit(task: Task, submitted: SubmitRequest): Promise<Response> {
     const { params, options } = await readSubmission(submitted);
@@ -537,12 +584,39 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
     work: (tx: Statements) => Promise<T>,
   ): Promise<T> {
     const result = await this.#write(session, work);
-    afterCommit(session, () => {
-      this.#notify(ids);
-      this.#worker?.check();
-      for (const id of ids) this.#worker?.drop(id);
-    });
+    afterCommit(session, () => this.#hasChanged(ids));
     return result;
+  }
+
+  async #changeMany(
+    filters: readonly JobFilter[],
+    change: (ids: readonly string[], tx: Statements) => Promise<readonly string[]>,
+    onChanged = () => {},
+  ): Promise<number> {
+    const { database } = this.#options;
+    database.refuseNested();
+    await database.migrate();
+    const pace = new Pace();
+    return await changeInBatches(filters, {
+      db: database.own<JobTables>(),
+      pace,
+      change: async (ids) => {
+        this.#refuseStopped();
+        const changed = await this.#commits.run((tx) =>
+          pace.time(ids.length, () => change(ids, tx)),
+        );
+        this.#hasChanged(changed);
+        if (changed.length > 0) onChanged();
+        return changed.length;
+      },
+    });
+  }
+
+  /** These jobs were changed here, and may run here. */
+  #hasChanged(ids: readonly string[]): void {
+    this.#notify(ids);
+    this.#worker?.check();
+    for (const id of ids) this.#worker?.drop(id);
   }
 
   async #write<T>(session: Session | undefined, work: (tx: Statements) => Promise<T>): Promise<T> {

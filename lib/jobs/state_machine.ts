@@ -8,10 +8,13 @@ import {
   JobStateError,
   QueueFullError,
 } from "./errors.ts";
-import { CANCELED, type Failure, jobLost } from "./failure.ts";
-import { isTerminal } from "./record.ts";
+import { type Failure, jobLost } from "./failure.ts";
+import { isTerminal, type JobStatus } from "./record.ts";
 import type { NewJob, Records, RunRow } from "./records.ts";
 import type { JobRow } from "./tables.ts";
+
+/** So many attempts before the last one are kept, the newest, with what they have logged. */
+const MOST_ATTEMPTS = 200;
 
 /** What a run has come to, as the record keeps it. */
 export interface Outcome {
@@ -235,17 +238,28 @@ export class StateMachine {
    * @throws {JobStateError} where it is anything else, or a closure.
    */
   async retry(id: string, tx: Statements): Promise<void> {
-    const row = await this.#find(id, tx);
-    if (row.status !== "failed" && row.status !== "canceled") {
-      throw new JobStateError(id, row.status, "retry");
-    }
-    if (row.task_name === null) {
-      throw new JobStateError(id, row.status, "retry (its closure is gone)");
-    }
-    await this.#keepAttempt(row, tx);
+    const { status, task_name } = await this.#find(id, tx);
+    if (status !== "failed" && status !== "canceled") throw new JobStateError(id, status, "retry");
+    if (task_name === null) throw new JobStateError(id, status, "retry (its closure is gone)");
+    await this.retryMany([id], {}, tx);
+  }
+
+  /**
+   * Failed or canceled → pending, for those of these jobs that have a task, and this `status` where
+   * one is given. Returns which.
+   */
+  async retryMany(
+    ids: readonly string[],
+    { status = null }: { status?: JobStatus | null },
+    tx: Statements,
+  ): Promise<string[]> {
     const now = this.#clock.now();
-    await this.#records.retry.all(tx, { id, now });
-    await this.#engine.enqueue([{ ...entryOf(row), due: now }], tx);
+    const among = { ids: JSON.stringify(ids), status };
+    await this.#records.keepEnded.all(tx, among);
+    const retried = await this.#records.retry.all(tx, { ...among, now });
+    for (const { id, attempt } of retried) await this.#forgetBefore(id, attempt, tx);
+    await this.#engine.enqueue(retried.map(entryOf), tx);
+    return retried.map(({ id }) => id);
   }
 
   /**
@@ -254,12 +268,28 @@ export class StateMachine {
    * @throws {JobNotFoundError}
    */
   async delete(id: string, tx: Statements): Promise<void> {
-    await this.#find(id, tx);
-    await this.#records.delete.all(tx, { id });
-    await this.#records.deleteTags.all(tx, { id });
-    await this.#records.deleteAttempts.all(tx, { id });
-    await this.#records.deleteLogs.all(tx, { id });
-    await this.#engine.remove([id], tx);
+    const deleted = await this.deleteMany([id], {}, tx);
+    if (deleted.length === 0) throw new JobNotFoundError(id);
+  }
+
+  /**
+   * Anything → gone, for those of these jobs that are there; of this `status` only where one is
+   * given, and those only that have ended by `endedBy`, in milliseconds since 1970. Returns which.
+   */
+  async deleteMany(
+    ids: readonly string[],
+    { status = null, endedBy = null }: { status?: JobStatus | null; endedBy?: number | null },
+    tx: Statements,
+  ): Promise<string[]> {
+    const rows = await this.#records.delete.all(tx, { ids: JSON.stringify(ids), status, endedBy });
+    if (rows.length === 0) return [];
+    const deleted = rows.map(({ id }) => id);
+    const gone = { ids: JSON.stringify(deleted) };
+    await this.#records.deleteTags.all(tx, gone);
+    await this.#records.deleteAttempts.all(tx, gone);
+    await this.#records.deleteLogs.all(tx, gone);
+    await this.#engine.remove(deleted, tx);
+    return deleted;
   }
 
   /**
@@ -323,6 +353,7 @@ export class StateMachine {
       error: next.error,
       error_traceback: next.traceback,
     });
+    await this.#forgetBefore(id, row.attempt, tx);
   }
 
   async #recover({ id, lost }: { id: string; lost: number }, tx: Statements): Promise<void> {
@@ -347,17 +378,12 @@ export class StateMachine {
     await this.#postpone(claim, { runAt: now, failed: 0, ...failure }, tx);
   }
 
-  /** Writes the last attempt of a job that has ended to its history, before another one begins. */
-  async #keepAttempt(row: JobRow, tx: Statements): Promise<void> {
-    if (row.started_at === null || row.finished_at === null) return;
-    await this.#records.keepAttempt.all(tx, {
-      job_id: row.id,
-      attempt: row.attempt,
-      started_at: row.started_at,
-      finished_at: row.finished_at,
-      error: row.status === "canceled" ? CANCELED : row.error,
-      error_traceback: row.error_traceback,
-    });
+  /** Keeps the history of a job that has run very often at its length: what came before is forgotten. */
+  async #forgetBefore(id: string, attempt: number, tx: Statements): Promise<void> {
+    if (attempt <= MOST_ATTEMPTS) return;
+    const forgotten = { id, attempt: attempt - MOST_ATTEMPTS };
+    await this.#records.forgetAttempts.all(tx, forgotten);
+    await this.#records.forgetLogs.all(tx, forgotten);
   }
 
   /** A run tried to write that may write no more. */
