@@ -2,9 +2,8 @@ import { test } from "bun:test";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { JobCanceledError, JobNotFoundError } from "../../lib/jobs/mod.ts";
 import { TaskContext } from "../../lib/tasks/mod.ts";
+import { tablesInUse } from "./tables_in_use.ts";
 import { Hold, TestScheduler } from "./test_scheduler.ts";
-
-const TABLES = ["jobs", "job_tags", "job_attempts", "job_logs", "job_queue"] as const;
 
 function createBench(): { bench: TestScheduler; hold: Hold } {
   const bench = new TestScheduler();
@@ -14,17 +13,6 @@ function createBench(): { bench: TestScheduler; hold: Hold } {
     run: (_params, context) => hold.enter(context),
   });
   return { bench, hold };
-}
-
-/** The tables of jobs in which anything is left. */
-async function tablesInUse({ database }: TestScheduler): Promise<string[]> {
-  const db = database.kysely<Record<`taskmount_${(typeof TABLES)[number]}`, { id: string }>>();
-  const inUse: string[] = [];
-  for (const table of TABLES) {
-    const rows = await db.selectFrom(`taskmount_${table}`).selectAll().limit(1).execute();
-    if (rows.length > 0) inUse.push(table);
-  }
-  return inUse;
 }
 
 test("delete() leaves nothing of a job that has ended: no log, tags or attempts", async () => {
