@@ -99,8 +99,16 @@ test("deleteMany() lets others write between its batches", async () => {
     order.push("deleted");
     return count;
   });
+  let turns = 0;
+  const turn = () => {
+    turns += 1;
+    if (!order.includes("deleted")) setImmediate(turn);
+  };
+  setImmediate(turn);
   await scheduler.submit("held").then(() => order.push("submitted"));
   assertEquals(await deleting, 2_000);
+  // A batch has at most 500, and the first ones have fewer.
+  assert(turns >= 5, `${turns}`);
   assertEquals(order, ["submitted", "deleted"]);
 });
 

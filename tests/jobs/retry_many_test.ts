@@ -132,6 +132,22 @@ test("retryMany() goes through many batches, the oldest job first, and meets eac
   assertEquals(runs, ids);
 });
 
+test("retryMany() goes through what has failed and what was canceled side by side", async () => {
+  await using bench = new TestScheduler();
+  const { scheduler, registry } = bench;
+  registry.register("fails", { run: () => Promise.reject(new Error("no")) });
+  registry.register("rests", { run: () => ({}) });
+  const tasks = Array.from({ length: 350 }, (_, number) => (number % 3 === 0 ? "fails" : "rests"));
+  const ids = await scheduler.submitMany(
+    tasks.map((task) => ({ task, ...(task === "rests" ? { delay: 60 } : {}) })),
+  );
+  for (const [index, id] of ids.entries()) {
+    if (tasks[index] === "rests") await scheduler.cancel(id);
+    else await scheduler.wait(id);
+  }
+  assertEquals(await scheduler.retryMany(), 350);
+});
+
 test("retryMany() ends while jobs go on to be submitted and to fail", async () => {
   const { bench } = createBench();
   await using _ending = bench;
