@@ -30,6 +30,7 @@ export type {
   JobStatus,
   JobSummary,
 } from "./record.ts";
+export type { RetentionBounds, RetentionOptions } from "./retention.ts";
 export { JobRouter, type JobRouterOptions } from "./routes.ts";
 export { Scheduler } from "./scheduler.ts";
 export type { SchedulerOptions, SpawnOptions } from "./scheduler_options.ts";

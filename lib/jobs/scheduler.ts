@@ -3,6 +3,7 @@ import {
   type Awaitable,
   type Injectable,
   type InjectedAll,
+  type Logger,
   type RunScheduler,
   type StopOptions,
   type SubmitRequest,
@@ -24,6 +25,7 @@ import {
   SchedulerStoppedError,
 } from "./errors.ts";
 import { type EventsOptions, jobEvents } from "./events.ts";
+import { FinishedJobs } from "./finished_jobs.ts";
 import { GroupCommit } from "./group_commit.ts";
 import { checkFilter, isEmptyFilter } from "./job_filter.ts";
 import type { JobFilter, ListOptions } from "./job_list.ts";
@@ -47,12 +49,14 @@ import {
   type JobSummary,
 } from "./record.ts";
 import { createRecords } from "./records.ts";
+import { chooseRetention, type Kept } from "./retention.ts";
 import type { SchedulerOptions, SpawnOptions } from "./scheduler_options.ts";
 import type { CronArguments, CronOptions, Schedule } from "./schedules/schedule.ts";
 import { Schedules } from "./schedules/schedules.ts";
 import { SharedReads } from "./shared_reads.ts";
 import { StateMachine, type Submission } from "./state_machine.ts";
 import { newJob, prepareSubmission } from "./submission.ts";
+import { Sweeper } from "./sweeper.ts";
 import type { JobTables } from "./tables.ts";
 import { toProblem } from "./to_problem.ts";
 import { recordToWire } from "./to_wire.ts";
@@ -80,6 +84,7 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
   readonly #options: Required<
     Pick<SchedulerOptions, "database" | "maxParams" | "maxResult" | "lease" | "clock">
   >;
+  readonly #kept: readonly Kept[];
   readonly #reader: JobReader;
   readonly #sharedReads: SharedReads;
   readonly #commits: GroupCommit;
@@ -102,6 +107,7 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
     crashLimit = 3,
     maxParams = 1024 * 1024,
     maxResult = 1024 * 1024,
+    retention = {},
     traceback = process.env["NODE_ENV"] !== "production",
     prefix = "/api/v1/jobs",
     clock = systemClock,
@@ -116,6 +122,7 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
     this.prefix = prefix;
     this.traceback = traceback;
     this.#options = { database, maxParams, maxResult, lease, clock };
+    this.#kept = chooseRetention(retention);
     this.#maxConcurrency = maxConcurrency;
     const db = database.own<JobTables>();
     this.#reader = new JobReader(db);
@@ -683,9 +690,26 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
         maxConcurrency: this.#maxConcurrency,
         maxResult,
         lease,
+        sweeper: this.#sweeper(executor.logger),
       });
     }
     return this.#worker;
+  }
+
+  #sweeper(logger: Logger): Sweeper {
+    const { database, clock } = this.#options;
+    return new Sweeper({
+      kept: this.#kept,
+      jobs: new FinishedJobs(database.own<JobTables>()),
+      clock,
+      logger,
+      remove: async (ids, only, pace) => {
+        const deleted = await this.#commits.run((tx) =>
+          pace.time(ids.length, () => this.#states.deleteMany(ids, only, tx)),
+        );
+        this.#notify(deleted);
+      },
+    });
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Database } from "../storage/mod.ts";
 import type { Injectable } from "../tasks/mod.ts";
 import type { Clock } from "./clock.ts";
+import type { RetentionOptions } from "./retention.ts";
 
 export interface SchedulerOptions {
   database: Database;
@@ -14,6 +15,13 @@ export interface SchedulerOptions {
   maxParams?: number;
   /** The largest result of a job, in bytes of JSON. @default {1_048_576} */
   maxResult?: number;
+  /**
+   * How long jobs are kept that have ended, and how many; `false` for all of
+   * them. What is kept no longer is deleted by the process within a minute or so.
+   *
+   * @default {{}} A week, 30 days for what has failed, and 100,000 of each status.
+   */
+  retention?: RetentionOptions | false;
   /**
    * Whether callers see the stack of an error.
    *

@@ -22,6 +22,7 @@ import { Repeated } from "./repeated.ts";
 import { type Ending, Settlement } from "./settlement.ts";
 import { type Slot, Slots } from "./slots.ts";
 import type { StartedRun, StateMachine } from "./state_machine.ts";
+import type { Sweeper } from "./sweeper.ts";
 
 /** A closure that waits for its turn in this process. */
 interface Closure {
@@ -44,6 +45,8 @@ export interface WorkerOptions {
   readonly maxResult: number;
   /** Seconds. */
   readonly lease: number;
+  /** Deletes old jobs while the worker works. */
+  readonly sweeper: Sweeper;
 }
 
 /** Where nobody's AsyncLocalStorage holds anything. */
@@ -171,11 +174,13 @@ export class Worker {
     this.#recovering.request();
     this.wake();
     this.#lookAgain(null);
+    if (this.#claims) this.#options.sweeper.start();
   }
 
   async #stop(grace: number, abortGrace: number): Promise<void> {
     this.#claims = false;
     this.#cancelLook();
+    const sweptUp = this.#options.sweeper.stop();
     // A start that failed was reported to who asked for it; nothing runs then.
     await this.#starting?.catch(() => {});
     await this.#claiming.settled();
@@ -185,6 +190,7 @@ export class Worker {
     try {
       await this.#abandonClosures();
       await this.#recovering.settled();
+      await sweptUp;
     } finally {
       await this.#options.engine.leave();
     }
