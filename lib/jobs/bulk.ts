@@ -1,6 +1,6 @@
 import type { Kysely } from "kysely";
 import { type JobFilter, type NextIds, walkStatement } from "./job_list.ts";
-import { letOthersRun, type Pace } from "./pace.ts";
+import type { Pace } from "./pace.ts";
 import type { JobTables } from "./tables.ts";
 
 export interface BulkOptions {
@@ -36,7 +36,7 @@ export async function changeInBatches(
     count += await change(ids);
     if (ids.length < size) return count;
     after = end;
-    await letOthersRun();
+    await pace.rest();
   }
 }
 

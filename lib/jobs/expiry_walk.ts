@@ -1,5 +1,5 @@
 import type { FinishedJobs } from "./finished_jobs.ts";
-import { letOthersRun } from "./pace.ts";
+import type { Pace } from "./pace.ts";
 import type { FinishedStatus } from "./retention.ts";
 
 /** What one walk looks for. */
@@ -15,8 +15,8 @@ export interface Expiry {
 export interface ExpiryWalkOptions {
   readonly status: FinishedStatus;
   readonly jobs: FinishedJobs;
-  /** How many jobs are looked at, and deleted, at once. */
-  readonly size: () => number;
+  /** How many jobs are looked at, and deleted, at once, and how fast. */
+  readonly pace: Pace;
   /** Deletes those of these jobs that have expired by now. */
   readonly remove: (ids: readonly string[], endedBy: number) => Promise<void>;
   readonly isStopping: () => boolean;
@@ -47,13 +47,13 @@ export class ExpiryWalk {
 
   /** Goes on to `below`, unless it has looked at too many in vain; and from the beginning where something expires there. */
   async run({ now, below, lifetime }: Expiry): Promise<void> {
-    const { status, jobs, size, remove, isStopping, mostInVain } = this.#options;
+    const { status, jobs, pace, remove, isStopping, mostInVain } = this.#options;
     // Also where the clock was set back, so that nothing is known of what it has passed.
     if (now < this.#begun) this.#begin(now, lifetime);
     let hasBegun = this.#after === "";
     let inVain = 0;
     while (!isStopping() && inVain < mostInVain) {
-      const page = await jobs.page(status, { after: this.#after, below, size: size() });
+      const page = await jobs.page(status, { after: this.#after, below, size: pace.size });
       const last = page.at(-1)?.id;
       if (last === undefined) {
         if (hasBegun || now < this.#nextExpiry) return;
@@ -69,7 +69,7 @@ export class ExpiryWalk {
       if (expired.length > 0) await remove(expired, now - lifetime);
       this.#after = last;
       inVain += page.length - expired.length;
-      await letOthersRun();
+      await pace.rest();
     }
   }
 

@@ -30,6 +30,15 @@ export class FinishedJobs {
     }));
   }
 
+  /** The newest id of all jobs; empty where there are none. */
+  async newest(): Promise<string> {
+    const { id } = await this.#db
+      .selectFrom("jobs")
+      .select((eb) => eb.fn.max<string | null>("id").as("id"))
+      .executeTakeFirstOrThrow();
+    return id ?? "";
+  }
+
   /** How many of the newest jobs before an id there are, up to `most`, and the oldest one of these. */
   async count(
     status: FinishedStatus,

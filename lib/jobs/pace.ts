@@ -2,10 +2,16 @@
 const LONGEST = 3;
 const LARGEST = 500;
 
-/** How many jobs are changed in one transaction, so that nobody has to wait for it. It learns as it goes. */
+/**
+ * How many jobs are changed in one transaction, and how long others have the
+ * database then, so that nobody waits for it. It learns as it goes.
+ */
 export class Pace {
   #size = 100;
+  /** Milliseconds that the last batch took, if nobody has rested since. */
+  #took = 0;
 
+  /** How many the next batch shall have. */
   get size(): number {
     return this.#size;
   }
@@ -16,9 +22,24 @@ export class Pace {
     try {
       return await work();
     } finally {
+      this.#took = performance.now() - begun;
       // What a small one takes says little of a large one.
-      if (count * 2 > this.#size) this.#learn(count / (performance.now() - begun));
+      if (count * 2 > this.#size) this.#learn(count / this.#took);
     }
+  }
+
+  /**
+   * Lets others have as long as the last batch took. SQLite answers at once, so
+   * that awaiting it lets nothing else run here; and other processes look only
+   * from time to time whether they can write.
+   */
+  async rest(): Promise<void> {
+    const took = this.#took;
+    this.#took = 0;
+    await new Promise<void>((resolve) => {
+      if (took > 0) setTimeout(resolve, took);
+      else setImmediate(resolve);
+    });
   }
 
   /** `rate` is jobs in a millisecond. */
@@ -27,9 +48,4 @@ export class Pace {
     const size = Math.min(Math.max(rate * LONGEST, this.#size / 2), this.#size * 2);
     this.#size = Math.min(Math.max(Math.round(size), 1), LARGEST);
   }
-}
-
-/** SQLite answers at once, so that awaiting it lets nothing else run. */
-export function letOthersRun(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }

@@ -469,7 +469,7 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
    * Each batch is a transaction of its own: where it rejects, those before stand.
    *
    * @throws {TypeError} where the filter is none.
-   * @throws {SchedulerStoppedError} after `stop()`, and where that comes in between.
+   * @throws {SchedulerStoppedError} where `stop()` comes in between.
    */
   async retryMany(filter: JobFilter = {}): Promise<number> {
     checkFilter(filter);
@@ -492,7 +492,7 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
    * Each batch is a transaction of its own: where it rejects, those before stand.
    *
    * @throws {TypeError} where the filter is none, or empty: `{ since: new Date(0) }` names all jobs.
-   * @throws {SchedulerStoppedError} after `stop()`, and where that comes in between.
+   * @throws {SchedulerStoppedError} where `stop()` comes in between.
    */
   async deleteMany(filter: JobFilter): Promise<number> {
     checkFilter(filter);
@@ -600,6 +600,7 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
     change: (ids: readonly string[], tx: Statements) => Promise<readonly string[]>,
     onChanged = () => {},
   ): Promise<number> {
+    const wasStopped = this.#stopping !== undefined;
     const { database } = this.#options;
     database.refuseNested();
     await database.migrate();
@@ -608,7 +609,8 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
       db: database.own<JobTables>(),
       pace,
       change: async (ids) => {
-        this.#refuseStopped();
+        // It may take minutes, for which a stop does not wait.
+        if (!wasStopped) this.#refuseStopped();
         const changed = await this.#commits.run((tx) =>
           pace.time(ids.length, () => change(ids, tx)),
         );

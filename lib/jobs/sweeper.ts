@@ -3,13 +3,13 @@ import type { Logger } from "../tasks/mod.ts";
 import type { Clock } from "./clock.ts";
 import { ExpiryWalk } from "./expiry_walk.ts";
 import type { FinishedJobs } from "./finished_jobs.ts";
-import { letOthersRun, Pace } from "./pace.ts";
+import { Pace } from "./pace.ts";
 import type { FinishedStatus, Kept } from "./retention.ts";
 
 /** Milliseconds from one sweep to the next. */
 const EVERY = 60_000;
-/** A look at a record that may stay costs some microseconds; so many in a sweep nobody notices. */
-const MOST_IN_VAIN = 10_000;
+/** A look at a record that may stay costs a microsecond or two; so many in a sweep nobody notices. */
+const MOST_IN_VAIN = 25_000;
 /** Entries of an index that are counted at once, in some tenths of a millisecond, */
 const COUNTED_AT_ONCE = 5_000;
 /** and in a minute: of more jobs than this the number is looked at less often. */
@@ -28,7 +28,7 @@ export interface SweeperOptions {
     only: { status: FinishedStatus; endedBy: number },
     pace: Pace,
   ) => Promise<void>;
-  /** @default {10_000} */
+  /** @default {25_000} */
   readonly mostInVain?: number;
 }
 
@@ -63,7 +63,7 @@ export class Sweeper {
         new ExpiryWalk({
           status,
           jobs,
-          size: () => this.#pace.size,
+          pace: this.#pace,
           remove: (ids, endedBy) => remove(ids, { status, endedBy }, this.#pace),
           isStopping: () => this.#isStopping,
           mostInVain,
@@ -110,9 +110,12 @@ export class Sweeper {
 
   async #sweepByAge({ age, byAge }: Sweep): Promise<void> {
     if (age === Number.POSITIVE_INFINITY) return;
-    const now = this.#options.clock.now();
-    // What was submitted later, as its id tells, can't have ended long enough ago.
-    const below = firstUlid(Math.floor(now - age) + 1);
+    const { clock, jobs } = this.#options;
+    const now = clock.now();
+    // What was submitted later can't have ended long enough ago. Its id tells when that was, unless
+    // the clock was set back, and ids go on in a time that it has still to reach.
+    const isBehind = (await jobs.newest()) >= firstUlid(now + 1);
+    const below = isBehind ? AFTER_ALL : firstUlid(Math.floor(now - age) + 1);
     await byAge.run({ now, below, lifetime: age });
   }
 
@@ -136,7 +139,7 @@ export class Sweeper {
       if (counted.oldest === null || counted.count < most) return undefined;
       left -= counted.count;
       below = counted.oldest;
-      await letOthersRun();
+      await this.#pace.rest();
     }
     return below;
   }

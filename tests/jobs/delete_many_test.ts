@@ -209,15 +209,26 @@ test("deleteMany() refuses to delete everything by a forgotten filter, and what 
   assertEquals(await scheduler.deleteMany(ALL), 0);
 });
 
-test("deleteMany() is refused inside a transaction, and after stop()", async () => {
+test("deleteMany() is refused inside a transaction, since it would wait for itself", async () => {
   const { bench } = createBench();
   await using _ending = bench;
   const { scheduler, database } = bench;
-  await scheduler.submit("quick", {}, { delay: 60 });
+  await database.migrate();
   await assertRejects(
     () => database.transaction(() => scheduler.deleteMany(ALL)),
     NestedWriteError,
   );
-  await scheduler.stop();
-  await assertRejects(() => scheduler.deleteMany(ALL), SchedulerStoppedError);
+});
+
+test("deleteMany() ends with the scheduler; a stopped one still deletes", async () => {
+  const { bench } = createBench({ maxConcurrency: 0 });
+  await using _ending = bench;
+  const { scheduler } = bench;
+  await scheduler.submitMany(Array(350).fill({ task: "quick" }));
+  const deleting = scheduler.deleteMany(ALL);
+  const stopping = scheduler.stop();
+  await assertRejects(() => deleting, SchedulerStoppedError);
+  await stopping;
+  const { length } = await idsOf(scheduler);
+  assertEquals(await scheduler.deleteMany(ALL), length);
 });

@@ -179,13 +179,3 @@ test("POST /$retry and /$delete of another site's page are refused", async () =>
   }
   assertEquals((await idsOf(bench)).length, 4);
 });
-
-test("POST /$retry and /$delete answer 503 once the scheduler has stopped", async () => {
-  const { bench } = await createBench();
-  await using _ending = bench;
-  await bench.scheduler.cancel((await idsOf(bench))[0] ?? "");
-  await bench.scheduler.stop();
-  for (const route of ["$retry", "$delete?task=greet"]) {
-    await refusalOf(await bench.post(`${JOBS}/${route}`), 503, "unavailable");
-  }
-});

@@ -1,5 +1,6 @@
 import { sql } from "kysely";
 import { type ListOptions, listStatement } from "../../../lib/jobs/job_list.ts";
+import type { JobStatus } from "../../../lib/jobs/mod.ts";
 import type { JobTables } from "../../../lib/jobs/tables.ts";
 import { Database, ulid } from "../../../lib/storage/mod.ts";
 
@@ -21,18 +22,20 @@ export class WrittenJobs implements AsyncDisposable {
   async add(
     count: number,
     {
-      status = "completed" as const,
+      status = "completed",
       task = "common",
       tags = [] as string[],
       id = (): string => ulid(),
       submittedAt,
+      finishedAt = null,
     }: {
-      status?: "completed" | "failed" | "pending";
+      status?: JobStatus;
       task?: string;
       tags?: string[];
       id?: () => string;
       /** Now, when left out. */
       submittedAt?: number;
+      finishedAt?: number | null;
     } = {},
   ): Promise<void> {
     const ids = Array.from({ length: count }, id);
@@ -52,10 +55,11 @@ export class WrittenJobs implements AsyncDisposable {
         "priority",
         "submitted_at",
         "run_at",
+        "finished_at",
       ])
       .expression(
         sql`select value, ${status}, 1, ${task}, ${JSON.stringify(tags)}, 0, 0, 0, '{}', 0,
-          ${at}, ${at} from json_each(${JSON.stringify(ids)})`,
+          ${at}, ${at}, ${finishedAt} from json_each(${JSON.stringify(ids)})`,
       )
       .execute();
     for (const tag of tags) {
