@@ -114,7 +114,7 @@ test("every route of one job answers 400 for what is no ULID, and 404 for what i
   ] as const;
   const unknown = ulid();
   for (const [method, rest] of routes) {
-    for (const id of ["x", "1", unknown.toLowerCase(), `${unknown}0`, "%00", "%24retry"]) {
+    for (const id of ["x", "1", unknown.toLowerCase(), `${unknown}0`, "%00", "%24cancel"]) {
       const problem = await problemOf(await bench.fetch(`${JOBS}/${id}${rest}`, { method }), 400);
       assertEquals(problem.type, "urn:taskmount:error:invalid-id", `${method} ${id}${rest}`);
       assertEquals(problem.detail, "The id of a job is a ULID");
