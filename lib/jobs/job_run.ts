@@ -4,14 +4,13 @@ import { artifactIdOf } from "./artifact_id.ts";
 import type { Clock } from "./clock.ts";
 import type { Claim } from "./engine.ts";
 import { ResultTooLargeError } from "./errors.ts";
-import type { Outcome, StartedRun, StateMachine } from "./state_machine.ts";
+import { RunLog } from "./run_log.ts";
+import type { Outcome, Report, StartedRun, StateMachine } from "./state_machine.ts";
 
 /** A report follows the one before at the earliest after so many milliseconds. */
 const REPORT_EVERY = 50;
-/** More lines than this wait for no report; and longer ones are cut. */
-const MOST_LINES = 10_000;
+/** Longer lines, and messages, are cut; in characters. */
 const LONGEST_LINE = 16_384;
-const DROPPED = `… more lines were dropped: ${MOST_LINES} were waiting to be written`;
 
 export interface JobRunOptions {
   readonly started: StartedRun;
@@ -19,15 +18,12 @@ export interface JobRunOptions {
   readonly clock: Clock;
   /** Bytes. */
   readonly maxResult: number;
+  /** Bytes, of all attempts together. */
+  readonly maxLog: number;
   /** Writes what `takeReport()` gives, soon. */
   readonly report: (run: JobRun) => Promise<void>;
   /** The run has committed its completion itself. */
   readonly onCompleted: (run: JobRun) => void;
-}
-
-export interface Report {
-  readonly progress: { fraction: number; message: string | null } | undefined;
-  readonly lines: { line: string; at: number }[];
 }
 
 /** One run of a job, from its claim on, as the executor and the worker see it. */
@@ -41,7 +37,7 @@ export class JobRun implements RunOwner {
   #interruption: { readonly reason: unknown } | undefined;
   #completed = false;
   #progress: Report["progress"];
-  #lines: Report["lines"] = [];
+  readonly #log: RunLog;
   #reporting = false;
 
   constructor(options: JobRunOptions) {
@@ -51,6 +47,7 @@ export class JobRun implements RunOwner {
     this.attempt = attempt;
     this.timeout = timeout;
     this.anyResult = task_name === null;
+    this.#log = new RunLog({ attempt, most: options.maxLog });
   }
 
   get jobId(): string {
@@ -86,9 +83,7 @@ export class JobRun implements RunOwner {
 
   log(line: string): void {
     this.#reportSoon();
-    const at = this.#options.clock.now();
-    if (this.#lines.length < MOST_LINES) this.#lines.push({ line: toText(line), at });
-    else if (this.#lines.length === MOST_LINES) this.#lines.push({ line: DROPPED, at });
+    this.#log.add(toText(line), this.#options.clock.now());
   }
 
   async complete(tx: Session, result: unknown): Promise<void> {
@@ -127,16 +122,15 @@ export class JobRun implements RunOwner {
 
   /** What is to be reported since the last time. */
   takeReport(): Report {
-    const report = { progress: this.#progress, lines: this.#lines };
+    const report = { progress: this.#progress, lines: this.#log.take(), log: this.#log };
     this.#progress = undefined;
-    this.#lines = [];
     return report;
   }
 
   /** Takes back what could not be written. */
   #keep({ progress, lines }: Report): void {
     this.#progress ??= progress;
-    this.#lines = [...lines, ...this.#lines];
+    this.#log.putBack(lines);
   }
 
   #reportSoon(): void {
@@ -146,7 +140,7 @@ export class JobRun implements RunOwner {
     void report(this).then(() => {
       clock.after(REPORT_EVERY, () => {
         this.#reporting = false;
-        if (this.#progress !== undefined || this.#lines.length > 0) this.#reportSoon();
+        if (this.#progress !== undefined || !this.#log.isEmpty) this.#reportSoon();
       });
     });
   }

@@ -2,6 +2,7 @@ import { type Expression, type Kysely, type RawBuilder, sql } from "kysely";
 import { prepare } from "../storage/mod.ts";
 import { CANCELED } from "./failure.ts";
 import type { JobStatus } from "./record.ts";
+import { LEAST_LINE } from "./run_log.ts";
 import type { AttemptRow, JobRow, JobTables } from "./tables.ts";
 
 /** The statements on the records of jobs, each compiled once. */
@@ -269,6 +270,17 @@ export function createRecords(db: Kysely<JobTables>) {
             .where("status", "=", status("running"))
             .where("fence", "=", parameter("fence")),
         ),
+    ),
+
+    /** What attempts before this one have logged, in bytes, as a `RunLog` counts them. */
+    logSize: prepare<JobTables, { id: string; attempt: number }>(db)((db, parameter) =>
+      db
+        .selectFrom("job_logs")
+        .select(
+          sql<number | null>`sum(max(octet_length(line), ${sql.lit(LEAST_LINE)}))`.as("bytes"),
+        )
+        .where("job_id", "=", parameter("id"))
+        .where("attempt", "<", parameter("attempt")),
     ),
 
     keepAttempt: prepare<JobTables, AttemptRow>(db)((db, parameter) =>

@@ -82,7 +82,7 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
   /** What `cron()` has declared, here and in other running processes. */
   readonly schedules: Schedules;
   readonly #options: Required<
-    Pick<SchedulerOptions, "database" | "maxParams" | "maxResult" | "lease" | "clock">
+    Pick<SchedulerOptions, "database" | "maxParams" | "maxResult" | "maxLog" | "lease" | "clock">
   >;
   readonly #kept: readonly Kept[];
   readonly #reader: JobReader;
@@ -107,12 +107,13 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
     crashLimit = 3,
     maxParams = 1024 * 1024,
     maxResult = 1024 * 1024,
+    maxLog = 1024 * 1024,
     retention = {},
     traceback = process.env["NODE_ENV"] !== "production",
     prefix = "/api/v1/jobs",
     clock = systemClock,
   }: SchedulerOptions) {
-    for (const [option, value] of Object.entries({ crashLimit, maxParams, maxResult })) {
+    for (const [option, value] of Object.entries({ crashLimit, maxParams, maxResult, maxLog })) {
       refuseUnlessWhole(option, value);
     }
     if (!(lease >= 0.1 && lease <= 86_400)) {
@@ -121,7 +122,7 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
     refuseUnlessWhole("maxConcurrency", maxConcurrency);
     this.prefix = prefix;
     this.traceback = traceback;
-    this.#options = { database, maxParams, maxResult, lease, clock };
+    this.#options = { database, maxParams, maxResult, maxLog, lease, clock };
     this.#kept = chooseRetention(retention);
     this.#maxConcurrency = maxConcurrency;
     const db = database.own<JobTables>();
@@ -676,7 +677,7 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
 
   #ownWorker(): Worker {
     if (this.#worker === undefined) {
-      const { database, clock, maxResult, lease } = this.#options;
+      const { database, clock, maxResult, maxLog, lease } = this.#options;
       // Closures need no tasks, and so nobody to give it an executor; one that it makes attaches itself.
       const executor =
         this.#executor ??
@@ -691,6 +692,7 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
         clock,
         maxConcurrency: this.#maxConcurrency,
         maxResult,
+        maxLog,
         lease,
         sweeper: this.#sweeper(executor.logger),
       });

@@ -16,6 +16,12 @@ export interface SchedulerOptions {
   /** The largest result of a job, in bytes of JSON. @default {1_048_576} */
   maxResult?: number;
   /**
+   * The largest log of a job, of all its attempts together, in bytes of its
+   * lines, each of at least 64. What comes after is dropped, and a last line
+   * says so. @default {1_048_576}
+   */
+  maxLog?: number;
+  /**
    * How long jobs are kept that have ended, and how many; `false` for all of
    * them. What is kept no longer is deleted by the process within a minute or so.
    *

@@ -11,6 +11,7 @@ import {
 import { type Failure, jobLost } from "./failure.ts";
 import { isTerminal, type JobStatus } from "./record.ts";
 import type { NewJob, Records, RunRow } from "./records.ts";
+import type { LoggedLine, RunLog } from "./run_log.ts";
 import type { JobRow } from "./tables.ts";
 
 /** So many attempts before the last one are kept, the newest, with what they have logged. */
@@ -21,6 +22,14 @@ export interface Outcome {
   /** JSON. */
   readonly result: string;
   readonly artifactId: string | null;
+}
+
+/** What a run has to tell. */
+export interface Report {
+  readonly progress: { readonly fraction: number; readonly message: string | null } | undefined;
+  readonly lines: readonly LoggedLine[];
+  /** Knows which of the lines are to be written. */
+  readonly log: RunLog;
 }
 
 /** A job that has begun to run, under its claim. */
@@ -307,17 +316,17 @@ export class StateMachine {
   /** Writes what a run reports; false where it may write no more. */
   async report(
     { id, fence }: Claim,
-    {
-      progress,
-      lines,
-    }: {
-      progress: { fraction: number; message: string | null } | undefined;
-      lines: readonly { line: string; at: number }[];
-    },
+    { progress, lines, log }: Report,
     tx: Statements,
   ): Promise<boolean> {
-    for (const { line, at } of lines) {
-      await this.#records.log.all(tx, { id, fence, now: at, line });
+    if (lines.length > 0) {
+      const sizeBefore = async (attempt: number) => {
+        const [logged] = await this.#records.logSize.all(tx, { id, attempt });
+        return logged?.bytes ?? 0;
+      };
+      for (const { line, at } of await log.fitting(lines, sizeBefore)) {
+        await this.#records.log.all(tx, { id, fence, now: at, line });
+      }
     }
     if (progress === undefined) return true;
     const { fraction, message } = progress;

@@ -16,12 +16,12 @@ import { JobCanceledError, JobReleasedError, SchedulerStoppedError } from "./err
 import { jobLost } from "./failure.ts";
 import type { GroupCommit } from "./group_commit.ts";
 import { isFinal } from "./is_final.ts";
-import { JobRun, type Report } from "./job_run.ts";
+import { JobRun } from "./job_run.ts";
 import type { JobReader } from "./reader.ts";
 import { Repeated } from "./repeated.ts";
 import { type Ending, Settlement } from "./settlement.ts";
 import { type Slot, Slots } from "./slots.ts";
-import type { StartedRun, StateMachine } from "./state_machine.ts";
+import type { Report, StartedRun, StateMachine } from "./state_machine.ts";
 import type { Sweeper } from "./sweeper.ts";
 
 /** A closure that waits for its turn in this process. */
@@ -43,6 +43,8 @@ export interface WorkerOptions {
   readonly maxConcurrency: number;
   /** Bytes. */
   readonly maxResult: number;
+  /** Bytes. */
+  readonly maxLog: number;
   /** Seconds. */
   readonly lease: number;
   /** Deletes old jobs while the worker works. */
@@ -256,12 +258,13 @@ export class Worker {
 
   #launch(started: StartedRun, closure?: Task): void {
     const slot = this.#slots.take();
-    const { states, clock, maxResult } = this.#options;
+    const { states, clock, maxResult, maxLog } = this.#options;
     const run = new JobRun({
       started,
       states,
       clock,
       maxResult,
+      maxLog,
       report: (run) => this.#report(run),
       onCompleted: (run) => this.#notify([run.jobId]),
     });
