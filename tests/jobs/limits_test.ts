@@ -23,7 +23,13 @@ async function running({ scheduler }: TestScheduler): Promise<number> {
 
 test("new Scheduler() refuses numbers that it can't use", async () => {
   await using database = Database.sqlite(":memory:");
-  for (const option of ["maxConcurrency", "crashLimit", "maxParams", "maxResult"] as const) {
+  for (const option of [
+    "maxConcurrency",
+    "crashLimit",
+    "maxParams",
+    "maxResult",
+    "maxLog",
+  ] as const) {
     for (const value of [-1, 1.5, Number.NaN, Number.POSITIVE_INFINITY]) {
       assertThrows(
         () => new Scheduler({ database, [option]: value }),
