@@ -134,6 +134,11 @@ test("a job that is retried without end keeps its last 200 attempts before the l
   assertEquals([attempts[0]?.attempt, attempts.at(-1)?.attempt], [5, 205]);
   const log = await logOf(bench, id);
   assertEquals([log.length, log[0], log.at(-1)], [201, [5, "line of 5"], [205, "line of 205"]]);
+  // The last one stands once, also where it is a former one by now.
+  scheduler.maxConcurrency = 0;
+  await scheduler.retry(id);
+  const waiting = (await scheduler.get(id)).attempts;
+  assertEquals([waiting.length, waiting[0]?.attempt, waiting.at(-1)?.attempt], [200, 6, 205]);
 });
 
 test("a job whose attempts go on by themselves is bounded alike", async () => {
