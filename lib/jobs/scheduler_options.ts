@@ -18,7 +18,9 @@ export interface SchedulerOptions {
   /**
    * The largest log of a job, of all its attempts together, in bytes of its
    * lines, each of at least 64. What comes after is dropped, and a last line
-   * says so. @default {1_048_576}
+   * says so.
+   *
+   * @default {1_048_576}
    */
   maxLog?: number;
   /**

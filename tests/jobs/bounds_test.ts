@@ -67,9 +67,13 @@ test("log() bounds all attempts of a job together, and each says that it was cut
   ];
   assertEquals(await logOf(bench, id), first);
   // By hand too: what was logged before stays.
-  await scheduler.retry(id);
-  await scheduler.wait(id);
-  assertEquals(await logOf(bench, id), [...first, [3, CUT]]);
+  for (const _ of [1, 2, 3]) {
+    await scheduler.retry(id);
+    await scheduler.wait(id);
+  }
+  const later: [number, string][] = [3, 5, 6, 7, 8].map((attempt) => [attempt, CUT]);
+  assertEquals((await logOf(bench, id)).slice(0, 4), first);
+  assertEquals((await logOf(bench, id)).slice(4), later);
 });
 
 test("log() has in a later attempt what room earlier ones have left, whenever it is written", async () => {
@@ -134,6 +138,11 @@ test("a job that is retried without end keeps its last 200 attempts before the l
   assertEquals([attempts[0]?.attempt, attempts.at(-1)?.attempt], [5, 205]);
   const log = await logOf(bench, id);
   assertEquals([log.length, log[0], log.at(-1)], [201, [5, "line of 5"], [205, "line of 205"]]);
+  // The last one stands once, also where it is a former one by now.
+  scheduler.maxConcurrency = 0;
+  await scheduler.retry(id);
+  const waiting = (await scheduler.get(id)).attempts;
+  assertEquals([waiting.length, waiting[0]?.attempt, waiting.at(-1)?.attempt], [200, 6, 205]);
 });
 
 test("a job whose attempts go on by themselves is bounded alike", async () => {

@@ -109,10 +109,12 @@ test("`retention: false` keeps everything: nothing is looked for", async () => {
 });
 
 test("a worker that stops leaves no timer of its sweeps", async () => {
-  await using bench = createBench({ retention: { completed: { age: 0 } } });
-  const { scheduler, clock } = bench;
-  await scheduler.submit("talks");
+  const clock = new SweepClock();
+  await using bench = createBench({ clock });
+  const { scheduler } = bench;
+  const { sweptUp } = clock;
   await scheduler.start();
+  await sweptUp;
   await scheduler.stop();
   assertEquals(clock.pending, 0);
 });

@@ -98,8 +98,9 @@ test("a sweep finds what has ended where it had passed", async () => {
   await using bench = await SweepBench.create();
   const sweeper = bench.sweeper({ completed: { age: 600, ...NO_COUNT } });
   const [waiting = ""] = await bench.add("pending", { submitted: 5_000, ended: null });
-  await bench.add("completed", { submitted: 4_000, ended: 0 });
+  await bench.add("completed", { submitted: 4_000 });
   await sweeper.sweep();
+  assertEquals(await bench.left(), [waiting]);
   bench.clock.advance(300);
   await bench.written.db
     .updateTable("jobs")
@@ -214,6 +215,21 @@ test("a sweep leaves what was retried since it looked", async () => {
   const [retried = ""] = await bench.add("failed", { submitted: 20, count: 2 });
   bench.beforeRemoval = async () => {
     await bench.written.database.unit((tx) => bench.states.retry(retried, tx));
+  };
+  await sweeper.sweep();
+  assertEquals(await bench.left(), [retried]);
+});
+
+test("a sweep leaves what was retried and has failed again since it looked", async () => {
+  await using bench = await SweepBench.create();
+  const sweeper = bench.sweeper({ failed: { age: 10 } });
+  const [retried = ""] = await bench.add("failed", { submitted: 20, count: 2 });
+  bench.beforeRemoval = async () => {
+    await bench.written.db
+      .updateTable("jobs")
+      .set({ finished_at: bench.clock.now() })
+      .where("id", "=", retried)
+      .execute();
   };
   await sweeper.sweep();
   assertEquals(await bench.left(), [retried]);
