@@ -381,7 +381,7 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
     };
     const current = currentJob.getStore();
     if (current?.id === id) throw new JobStateError(id, "running", "wait within itself for");
-    return await (current === undefined ? waiting() : current.yieldSlot(waiting));
+    return await (current === undefined ? waiting() : current.yieldSlot(id, waiting));
   }
 
   /**
@@ -449,6 +449,32 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
    */
   async delete(id: string, { session }: ChangeOptions = {}): Promise<void> {
     await this.#change([id], session, (tx) => this.#states.delete(id, tx));
+  }
+
+  /**
+   * Runs what is due, and resolves when nothing more happens here until time passes: to the runs
+   * that wait for jobs, and for which. For `taskmount/testing`.
+   *
+   * @internal
+   * @throws {SchedulerStoppedError} after `stop()`.
+   */
+  async standstill(): Promise<ReadonlyMap<string, readonly string[]>> {
+    await this.start();
+    // Whatever submits jobs by the clock, and is at it, is to be awaited here.
+    const waits = await this.#ownWorker().standstill();
+    this.#refuseStopped();
+    return waits;
+  }
+
+  /**
+   * When something falls due next, in milliseconds since 1970; null where nothing will. What only
+   * keeps house by the clock, such as looks and retention, isn't told.
+   *
+   * @internal
+   */
+  async nextDue(): Promise<number | null> {
+    // Whatever submits jobs by the clock is to say here when it does so next.
+    return await this.#ownWorker().nextDue();
   }
 
   /** Answers `POST {prefix}/{name}/$submit`, for the routes of tasks. */
