@@ -227,7 +227,7 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
       params: null,
       options,
       principal: null,
-      now: this.#options.clock.now(),
+      clock: this.#options.clock,
     });
     const task: Task = {
       name: "closure",

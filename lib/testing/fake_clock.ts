@@ -14,10 +14,6 @@ interface Timer {
 /**
  * A clock of which the time passes only when it is told to.
  *
- * Ids of jobs are ULIDs, which have a time and never go back in a process: where an earlier clock
- * of the same process was ahead, the ids of new jobs go on in its time. Jobs still sort by their
- * submission, and lists go by the times in the records.
- *
  * @example
  * ```ts
  * const clock = new FakeClock({ now: new Date("2030-01-01T00:00:00Z") });
