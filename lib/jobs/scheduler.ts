@@ -460,7 +460,7 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
    */
   async standstill(): Promise<ReadonlyMap<string, readonly string[]>> {
     await this.start();
-    // Whatever submits jobs by the clock, and is at it, is to be awaited here.
+    await this.schedules.settled();
     const waits = await this.#ownWorker().standstill();
     this.#refuseStopped();
     return waits;
@@ -473,8 +473,11 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
    * @internal
    */
   async nextDue(): Promise<number | null> {
-    // Whatever submits jobs by the clock is to say here when it does so next.
-    return await this.#ownWorker().nextDue();
+    // A job may just have declared a schedule.
+    await this.schedules.settled();
+    const times = [await this.#ownWorker().nextDue(), this.schedules.nextTick()];
+    const next = Math.min(...times.map((time) => time ?? Number.POSITIVE_INFINITY));
+    return next === Number.POSITIVE_INFINITY ? null : next;
   }
 
   /** Answers `POST {prefix}/{name}/$submit`, for the routes of tasks. */

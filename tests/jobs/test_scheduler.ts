@@ -3,6 +3,9 @@ import { type TaskContext, TaskRegistry } from "../../lib/tasks/mod.ts";
 import * as testing from "../../lib/testing/mod.ts";
 import { RecordingLogger } from "../tasks/recording_logger.ts";
 
+/** When tests begin that schedule something. */
+export const NEW_YEAR = new Date("2020-01-01T00:00:00Z");
+
 /** A run that waits for the test. */
 export interface HeldRun {
   readonly context: TaskContext;
@@ -53,10 +56,11 @@ export class TestScheduler extends testing.TestScheduler {
 
   constructor({
     registry = new TaskRegistry(),
+    now = NEW_YEAR,
     ...options
   }: Omit<testing.TestSchedulerOptions, "logger"> = {}) {
     const logger = new RecordingLogger();
-    super({ registry, logger, ...options });
+    super({ registry, logger, now, ...options });
     this.registry = registry;
     this.logger = logger;
   }
