@@ -190,7 +190,7 @@ export class ServiceBuilder {
    *
    * @internal
    */
-  in({ database, clock }: { database: Database; clock: Clock }): ServiceBuilder {
+  inTest({ database, clock }: { database: Database; clock: Clock }): ServiceBuilder {
     const { jobs } = this.#parts;
     return this.#with({ database, jobs: jobs === undefined ? undefined : { ...jobs, clock } });
   }

@@ -57,7 +57,7 @@ async function obstacleOfPending(
   if (runAt.getTime() > now) return pending(`due at ${runAt.toISOString()}`, "time");
   if (taskName === null) return pending("its closure belongs to another scheduler", "others");
   const holders = await scheduler.list({ status: "running", task: taskName });
-  if (holders.length === 0) return pending("its scheduler claims no jobs any more", "time");
+  if (holders.length === 0) return pending("its scheduler claims no jobs any more", "nothing");
   const ids = holders.map((holder) => holder.id);
   const obstacles = await obstaclesTo(ids, standing, [...waiting, id]);
   return pending(

@@ -95,7 +95,7 @@ export class PassingTime {
 
   async #pass(): Promise<void> {
     try {
-      while (this.#forJobs.size + this.#forTimes.size > 0) await this.#step();
+      while (this.#isAwaited) await this.#step();
     } catch (error) {
       this.#rejectAll(error);
     } finally {
@@ -106,26 +106,34 @@ export class PassingTime {
   /** Waits until nothing runs, lets go of who need wait no more, and leaps to what is next. */
   async #step(): Promise<void> {
     const { scheduler, executor, clock } = this.#options;
+    // Who comes meanwhile may have submitted something that is not yet claimed.
+    const forJobs = [...this.#forJobs];
+    const forTimes = [...this.#forTimes];
     const waits = await scheduler.standstill();
-    const nextDue = await scheduler.nextDue();
+    const isMoreDue = (await scheduler.nextDue()) !== null;
     const now = clock.now();
-    for (const wait of this.#forJobs) {
-      await this.#look(wait, { scheduler, executor, now, waits }, nextDue !== null);
+    for (const wait of forJobs) {
+      await this.#look(wait, { scheduler, executor, now, waits }, isMoreDue);
     }
-    for (const wait of this.#forTimes) {
+    for (const wait of forTimes) {
       if (wait.at > now) continue;
       this.#forTimes.delete(wait);
       wait.resolve();
     }
+    // Asked again, since something nearer may have been submitted.
+    const nextDue = await scheduler.nextDue();
     const times = [...this.#forTimes].map(({ at }) => at);
-    const isAwaited = this.#forJobs.size > 0 || times.length > 0;
-    if (isAwaited && nextDue !== null) times.push(nextDue);
-    if (times.length > 0) clock.leap(Math.min(...times));
+    if (nextDue !== null) times.push(nextDue);
+    if (this.#isAwaited && times.length > 0) clock.leap(Math.min(...times));
+  }
+
+  get #isAwaited(): boolean {
+    return this.#forJobs.size + this.#forTimes.size > 0;
   }
 
   /** Lets go of who waits for a job that has ended, or never will. */
   async #look(wait: WaitForJob, standing: Standing, isMoreDue: boolean): Promise<void> {
-    const job = await findJob(wait.id, standing.scheduler);
+    const job = await this.#find(wait.id);
     if (job === undefined || hasEnded(job.record)) {
       // It hears so by itself; until then no time must pass for it.
       this.#forJobs.delete(wait);
@@ -133,12 +141,24 @@ export class PassingTime {
     }
     const { record, revision } = job;
     const { reason, goesBy } = await obstacleOf(record, standing);
+    // Somebody may have started it meanwhile.
+    if ((await this.#find(wait.id))?.revision !== revision) return;
     if (goesBy === "nothing" || (goesBy === "time" && !isMoreDue)) {
       this.#forJobs.delete(wait);
       wait.reject(new JobStuckError(wait.id, reason));
     } else if (!isMoreDue) {
       this.#forJobs.delete(wait);
       void this.#waitForOthers(wait, revision);
+    }
+  }
+
+  /** Undefined where there is no such job, or no more. */
+  async #find(id: string): Promise<{ revision: number; record: JobRecord } | undefined> {
+    try {
+      return await this.#options.scheduler.find(id);
+    } catch (error) {
+      if (error instanceof JobNotFoundError) return undefined;
+      throw error;
     }
   }
 
@@ -160,15 +180,6 @@ export class PassingTime {
     for (const { reject } of [...this.#forJobs, ...this.#forTimes]) reject(error);
     this.#forJobs.clear();
     this.#forTimes.clear();
-  }
-}
-
-async function findJob(id: string, scheduler: Scheduler) {
-  try {
-    return await scheduler.find(id);
-  } catch (error) {
-    if (error instanceof JobNotFoundError) return undefined;
-    throw error;
   }
 }
 

@@ -56,7 +56,7 @@ export class TestService implements AsyncDisposable {
     { database = Database.sqlite(":memory:"), now }: TestServiceOptions = {},
   ): Promise<TestService> {
     const clock = new FakeClock({ now });
-    const service = new TestService(builder.in({ database, clock }).build(), clock);
+    const service = new TestService(builder.inTest({ database, clock }).build(), clock);
     try {
       await service.#service.start({ signals: false });
     } catch (error) {
