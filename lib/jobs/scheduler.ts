@@ -238,7 +238,7 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
       params: null,
       options,
       principal: null,
-      now: this.#options.clock.now(),
+      clock: this.#options.clock,
     });
     const task: Task = {
       name: "closure",
@@ -392,7 +392,7 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
     };
     const current = currentJob.getStore();
     if (current?.id === id) throw new JobStateError(id, "running", "wait within itself for");
-    return await (current === undefined ? waiting() : current.yieldSlot(waiting));
+    return await (current === undefined ? waiting() : current.yieldSlot(id, waiting));
   }
 
   /**
@@ -504,6 +504,35 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
     }
     const only = { status: filter.status ?? null };
     return await this.#changeMany([filter], (ids, tx) => this.#states.deleteMany(ids, only, tx));
+  }
+
+  /**
+   * Runs what is due, and resolves when nothing more happens here until time passes: to the runs
+   * that wait for jobs, and for which. For `taskmount/testing`.
+   *
+   * @internal
+   * @throws {SchedulerStoppedError} after `stop()`.
+   */
+  async standstill(): Promise<ReadonlyMap<string, readonly string[]>> {
+    await this.start();
+    await this.schedules.settled();
+    const waits = await this.#ownWorker().standstill();
+    this.#refuseStopped();
+    return waits;
+  }
+
+  /**
+   * When something falls due next, in milliseconds since 1970; null where nothing will. What only
+   * keeps house by the clock, such as looks and retention, isn't told.
+   *
+   * @internal
+   */
+  async nextDue(): Promise<number | null> {
+    // A job may just have declared a schedule.
+    await this.schedules.settled();
+    const times = [await this.#ownWorker().nextDue(), this.schedules.nextTick()];
+    const next = Math.min(...times.map((time) => time ?? Number.POSITIVE_INFINITY));
+    return next === Number.POSITIVE_INFINITY ? null : next;
   }
 
   /** Answers `POST {prefix}/{name}/$submit`, for the routes of tasks. */

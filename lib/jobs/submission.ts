@@ -1,5 +1,4 @@
 import { isDeepStrictEqual } from "node:util";
-import { ulid } from "../storage/mod.ts";
 import {
   isObject,
   type Principal,
@@ -12,6 +11,7 @@ import { chooseBackoff } from "./backoff.ts";
 import type { Clock } from "./clock.ts";
 import { currentJob } from "./current_job.ts";
 import { ParamsTooLargeError } from "./errors.ts";
+import { jobId } from "./job_id.ts";
 import { checkSubmitOptions, type SubmitOptions } from "./options.ts";
 import type { NewJob } from "./records.ts";
 import type { Submission } from "./state_machine.ts";
@@ -46,7 +46,7 @@ export async function prepareSubmission(
   if (!isObject(params)) throw notAnObject(task);
   await parseParams(task, params);
   return {
-    job: newJob({ task, params: json, options, principal, now: clock.now() }),
+    job: newJob({ task, params: json, options, principal, clock }),
     maxPending: task.job.maxPending ?? null,
     isSame: (earlier) =>
       earlier === json || (earlier !== null && isDeepStrictEqual(JSON.parse(earlier), params)),
@@ -60,16 +60,16 @@ export interface NewJobOptions {
   readonly params: string | null;
   readonly options: Omit<SubmitOptions, "session">;
   readonly principal: Principal | null;
-  /** Milliseconds since 1970. */
-  readonly now: number;
+  readonly clock: Clock;
 }
 
 /** The record of a job that was never run. */
-export function newJob({ task, params, options, principal, now }: NewJobOptions): NewJob {
+export function newJob({ task, params, options, principal, clock }: NewJobOptions): NewJob {
+  const now = clock.now();
   const defaults = task?.job ?? {};
   const { delay, runAt } = options;
   return {
-    id: ulid(now),
+    id: jobId(clock, now),
     task_name: task?.name ?? null,
     description: options.description ?? null,
     tags: JSON.stringify([...new Set(options.tags)]),

@@ -18,9 +18,11 @@ import type { GroupCommit } from "./group_commit.ts";
 import { isFinal } from "./is_final.ts";
 import { JobRun } from "./job_run.ts";
 import type { JobReader } from "./reader.ts";
+import { isTerminal } from "./record.ts";
 import { Repeated } from "./repeated.ts";
 import { type Ending, Settlement } from "./settlement.ts";
 import { type Slot, Slots } from "./slots.ts";
+import { Standstill } from "./standstill.ts";
 import type { Report, StartedRun, StateMachine } from "./state_machine.ts";
 import type { Sweeper } from "./sweeper.ts";
 
@@ -74,6 +76,10 @@ export class Worker {
   readonly #recovering = new Repeated(() => this.#attempt(() => this.#recover()));
   readonly #running = new Map<string, JobRun>();
   readonly #settling = new Set<Promise<void>>();
+  readonly #standstill = new Standstill({
+    claim: () => this.#claimed(),
+    anyEnded: (ids) => this.#anyEnded(ids),
+  });
   readonly #closures: Closure[] = [];
   #tasks: { version: number; claimable: readonly ClaimableTask[] } | undefined;
   #starting: Promise<void> | undefined;
@@ -158,6 +164,19 @@ export class Worker {
     void this.#attempt(() => commits.run((tx) => states.leave(closure.claim, tx)));
   }
 
+  /** Resolves when nothing more happens here by itself: to the runs that wait for jobs, and for which. */
+  standstill(): Promise<ReadonlyMap<string, readonly string[]>> {
+    return this.#standstill.reached();
+  }
+
+  /** When the next job falls due, in milliseconds since 1970; null where none will. */
+  async nextDue(): Promise<number | null> {
+    const { engine, commits, clock } = this.#options;
+    const due = await commits.run((tx) => engine.nextDue(tx));
+    // What is due already, and was not claimed, no time helps.
+    return due !== null && due > clock.now() ? due : null;
+  }
+
   get logger(): Logger {
     return this.#executor.logger;
   }
@@ -211,6 +230,22 @@ export class Worker {
 
   async #settled(): Promise<void> {
     while (this.#settling.size > 0) await Promise.all(this.#settling);
+  }
+
+  /** Claims what can be claimed now, after whatever is under way. */
+  async #claimed(): Promise<void> {
+    // Each of these may ask for a claim.
+    for (const work of [this.#looking, this.#recovering, this.#checking]) await work.settled();
+    this.wake();
+    await this.#claiming.settled();
+  }
+
+  async #anyEnded(ids: readonly string[]): Promise<boolean> {
+    // Without a slot nobody goes on, whatever has ended.
+    if (this.#slots.max === 0) return false;
+    const { reader } = this.#options;
+    const found = await Promise.all(ids.map((id) => reader.find(id)));
+    return found.some((job) => job === undefined || isTerminal(job.record.status));
   }
 
   /** Looks before it claims: that takes the lock that others write under. */
@@ -269,8 +304,10 @@ export class Worker {
       onCompleted: (run) => this.#notify([run.jobId]),
     });
     this.#running.set(started.id, run);
+    const activity = this.#standstill.begin(started.id);
     const settled = this.#run(run, slot, started, closure).finally(() => {
       this.#settling.delete(settled);
+      activity[Symbol.dispose]();
     });
     this.#settling.add(settled);
   }
@@ -281,7 +318,11 @@ export class Worker {
     started: StartedRun,
     closure: Task | undefined,
   ): Promise<void> {
-    const current: CurrentJob = { id: run.jobId, yieldSlot: (work) => slot.yieldDuring(work) };
+    const current: CurrentJob = {
+      id: run.jobId,
+      yieldSlot: (awaited, work) =>
+        this.#standstill.during(run.jobId, awaited, () => slot.yieldDuring(work)),
+    };
     // Whoever happened to wake this worker has nothing to do with the job.
     const ending = await outside(() =>
       currentJob.run(current, () => this.#execute(run, started, closure)),

@@ -1,5 +1,11 @@
 import { type Handler, Router } from "../http/mod.ts";
-import { JobRouter, ScheduleRouter, Scheduler, type SchedulerOptions } from "../jobs/mod.ts";
+import {
+  type Clock,
+  JobRouter,
+  ScheduleRouter,
+  Scheduler,
+  type SchedulerOptions,
+} from "../jobs/mod.ts";
 import { Database } from "../storage/mod.ts";
 import {
   registry as defaultRegistry,
@@ -177,6 +183,16 @@ export class ServiceBuilder {
   /** Runs `hook` when the service stops, before those added earlier; the database is still open. */
   onShutdown(hook: ServiceHook): ServiceBuilder {
     return this.#with({ shutdownHooks: [...this.#parts.shutdownHooks, hook] });
+  }
+
+  /**
+   * The same service on another database and in another time, for `taskmount/testing`.
+   *
+   * @internal
+   */
+  inTest({ database, clock }: { database: Database; clock: Clock }): ServiceBuilder {
+    const { jobs } = this.#parts;
+    return this.#with({ database, jobs: jobs === undefined ? undefined : { ...jobs, clock } });
   }
 
   /** @throws {ServiceConfigurationError} naming every mistake. */

@@ -16,4 +16,4 @@ export type { Lease, LeaseOptions } from "./lease.ts";
 export { type Parameter, type Prepared, prepare } from "./prepared.ts";
 export type { Statements } from "./scope.ts";
 export { Session } from "./session.ts";
-export { firstUlid, isUlid, ulid } from "./ulid.ts";
+export { firstUlid, isUlid, UlidSequence, ulid } from "./ulid.ts";

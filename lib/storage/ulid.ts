@@ -9,12 +9,58 @@ const LAST_PAIR = PAIRS.length - 1;
 const LAST_MILLISECOND = 2 ** 48 - 1;
 const ULID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
 
-/** The millisecond of the last id. */
-let millisecond = -1;
-/** The last id's characters but the last two. */
-let prefix = "";
-/** The last id's last ten bits. */
-let tail = 0;
+/** Makes ULIDs, each of which sorts after those that it has made before. */
+export class UlidSequence {
+  /** The millisecond of the last id. */
+  #millisecond = -1;
+  /** The last id's characters but the last two. */
+  #prefix = "";
+  /** The last id's last ten bits. */
+  #tail = 0;
+
+  /**
+   * @param now As {@linkcode ulid} takes it.
+   * @throws {RangeError} as {@linkcode ulid}.
+   */
+  next(now: number): string {
+    if (!(Number.isInteger(now) && now >= 0 && now <= LAST_MILLISECOND)) {
+      throw new RangeError(
+        `Cannot make a ULID: the time must be whole milliseconds from 0 to 2 ** 48 - 1, and is ${now}`,
+      );
+    }
+    if (now > this.#millisecond) this.#begin(now);
+    else if (this.#tail < LAST_PAIR) this.#tail++;
+    else this.#carry();
+    return this.#prefix + PAIRS[this.#tail];
+  }
+
+  /** Begins a millisecond at 80 random bits. */
+  #begin(now: number): void {
+    const random = crypto.getRandomValues(new Uint16Array(8));
+    let prefix = timeOf(now);
+    for (const bits of random.subarray(0, 7)) prefix += PAIRS[bits & LAST_PAIR];
+    this.#prefix = prefix;
+    this.#tail = (random[7] ?? 0) & LAST_PAIR;
+    this.#millisecond = now;
+  }
+
+  /** Counts the random bits before the last ten up by one. */
+  #carry(): void {
+    const kept = this.#prefix.replace(/Z+$/, "");
+    if (kept.length <= 10) {
+      if (this.#millisecond === LAST_MILLISECOND) {
+        throw new RangeError("Cannot make a ULID: the last one of the last millisecond is taken");
+      }
+      this.#begin(this.#millisecond + 1);
+      return;
+    }
+    const next = ALPHABET.charAt(ALPHABET.indexOf(kept.slice(-1)) + 1);
+    this.#prefix = (kept.slice(0, -1) + next).padEnd(this.#prefix.length, "0");
+    this.#tail = 0;
+  }
+}
+
+const ofProcess = new UlidSequence();
 
 /**
  * An id of 26 characters that sorts after every one made before it in this process, as text and as
@@ -36,15 +82,7 @@ let tail = 0;
  * ```
  */
 export function ulid(now: number = Date.now()): string {
-  if (!(Number.isInteger(now) && now >= 0 && now <= LAST_MILLISECOND)) {
-    throw new RangeError(
-      `Cannot make a ULID: the time must be whole milliseconds from 0 to 2 ** 48 - 1, and is ${now}`,
-    );
-  }
-  if (now > millisecond) begin(now);
-  else if (tail < LAST_PAIR) tail++;
-  else carry();
-  return prefix + PAIRS[tail];
+  return ofProcess.next(now);
 }
 
 /**
@@ -86,28 +124,4 @@ function timeOf(now: number): string {
     time = PAIRS[rest % 1024] + time;
   }
   return time;
-}
-
-/** Begins a millisecond at 80 random bits. */
-function begin(now: number): void {
-  const random = crypto.getRandomValues(new Uint16Array(8));
-  prefix = timeOf(now);
-  for (const bits of random.subarray(0, 7)) prefix += PAIRS[bits & LAST_PAIR];
-  tail = (random[7] ?? 0) & LAST_PAIR;
-  millisecond = now;
-}
-
-/** Counts the random bits before the last ten up by one. */
-function carry(): void {
-  const kept = prefix.replace(/Z+$/, "");
-  if (kept.length <= 10) {
-    if (millisecond === LAST_MILLISECOND) {
-      throw new RangeError("Cannot make a ULID: the last one of the last millisecond is taken");
-    }
-    begin(millisecond + 1);
-    return;
-  }
-  const next = ALPHABET.charAt(ALPHABET.indexOf(kept.slice(-1)) + 1);
-  prefix = (kept.slice(0, -1) + next).padEnd(prefix.length, "0");
-  tail = 0;
 }

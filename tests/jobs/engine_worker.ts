@@ -8,7 +8,7 @@ import type {
   Entry,
 } from "../../lib/jobs/engine.ts";
 import type { Statements } from "../../lib/storage/mod.ts";
-import type { HandClock } from "./test_scheduler.ts";
+import type { FakeClock } from "../../lib/testing/mod.ts";
 
 /** An engine as one process has it. */
 export interface EngineProcess {
@@ -20,7 +20,7 @@ export interface EngineProcess {
 /** One queue, and engines on it. */
 export interface EngineBed extends AsyncDisposable {
   /** The time of all its engines. */
-  readonly clock: HandClock;
+  readonly clock: FakeClock;
   /** Another process that uses the queue. */
   open(): EngineProcess;
   /**
@@ -84,9 +84,9 @@ export const TASK: ClaimableTask = { name: "task", concurrency: null };
 
 /** Entries with nothing special about them, but for what is given. */
 export class Entries {
-  readonly #clock: HandClock;
+  readonly #clock: FakeClock;
 
-  constructor(clock: HandClock) {
+  constructor(clock: FakeClock) {
     this.#clock = clock;
   }
 

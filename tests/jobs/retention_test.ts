@@ -5,8 +5,9 @@ import { joinNeighbours } from "../../lib/jobs/neighbours.ts";
 import { ServiceBuilder, ServiceConfigurationError } from "../../lib/service/mod.ts";
 import { Database } from "../../lib/storage/mod.ts";
 import { TaskContext, TaskRegistry } from "../../lib/tasks/mod.ts";
+import { FakeClock } from "../../lib/testing/mod.ts";
 import { tablesInUse } from "./tables_in_use.ts";
-import { HandClock, TestScheduler } from "./test_scheduler.ts";
+import { TestScheduler } from "./test_scheduler.ts";
 
 /** Seconds; less than a day, which is what each clock has for itself. */
 const AGE = 3_600;
@@ -26,7 +27,7 @@ function createBench(options: ConstructorParameters<typeof TestScheduler>[0] = {
 }
 
 /** Tells when a sweep is over, and the next one will be in a minute. */
-class SweepClock extends HandClock {
+class SweepClock extends FakeClock {
   #sweptUp = Promise.withResolvers<void>();
 
   /** The end of the next sweep. */
@@ -75,7 +76,7 @@ test("a worker deletes what has ended long ago each minute, with its tags, attem
 
 test("a worker deletes at its start what another process has left", async () => {
   await using database = Database.sqlite(":memory:");
-  const clock = new HandClock();
+  const clock = new FakeClock();
   let id: string;
   {
     await using bench = createBench({ database, clock, retention: false });

@@ -6,9 +6,9 @@ import { chooseRetention } from "../../lib/jobs/retention.ts";
 import { StateMachine } from "../../lib/jobs/state_machine.ts";
 import { Sweeper } from "../../lib/jobs/sweeper.ts";
 import { firstUlid } from "../../lib/storage/mod.ts";
+import { FakeClock } from "../../lib/testing/mod.ts";
 import { RecordingLogger } from "../tasks/recording_logger.ts";
 import { WrittenJobs } from "./http/written_jobs.ts";
-import { HandClock } from "./test_scheduler.ts";
 
 /** Seconds. */
 export const DAY = 24 * 60 * 60;
@@ -32,7 +32,7 @@ class CountedJobs extends FinishedJobs {
 
 /** Records of jobs that have ended, and sweepers of them. */
 export class SweepBench implements AsyncDisposable {
-  readonly clock = new HandClock();
+  readonly clock = new FakeClock();
   readonly logger = new RecordingLogger();
   readonly written: WrittenJobs;
   readonly reads: CountedJobs;

@@ -1,60 +1,10 @@
-import {
-  type Clock,
-  type JobRecord,
-  Scheduler,
-  type SchedulerOptions,
-} from "../../lib/jobs/mod.ts";
-import { Database } from "../../lib/storage/mod.ts";
-import { type TaskContext, TaskExecutor, TaskRegistry } from "../../lib/tasks/mod.ts";
+import type { JobRecord } from "../../lib/jobs/mod.ts";
+import { type TaskContext, TaskRegistry } from "../../lib/tasks/mod.ts";
+import * as testing from "../../lib/testing/mod.ts";
 import { RecordingLogger } from "../tasks/recording_logger.ts";
 
-/** Milliseconds. */
-const DAY = 24 * 60 * 60 * 1_000;
-
-/** Time that passes when a test says so. Each has a day of its own, since ids never go back. */
-export class HandClock implements Clock {
-  static #nextDay = Date.UTC(2020, 0, 1);
-  readonly #timers = new Set<{ readonly at: number; readonly fn: () => void }>();
-  #now = HandClock.#nextDay;
-
-  constructor() {
-    HandClock.#nextDay += DAY;
-  }
-
-  now(): number {
-    return this.#now;
-  }
-
-  /** How many timers have not fired, nor been canceled. */
-  get pending(): number {
-    return this.#timers.size;
-  }
-
-  /** The time, `seconds` from now. */
-  date(seconds = 0): Date {
-    return new Date(this.#now + seconds * 1_000);
-  }
-
-  after(milliseconds: number, fn: () => void): () => void {
-    const timer = { at: this.#now + milliseconds, fn };
-    this.#timers.add(timer);
-    if (milliseconds <= 0) queueMicrotask(() => this.#fire());
-    return () => this.#timers.delete(timer);
-  }
-
-  advance(seconds: number): void {
-    this.#now += Math.round(seconds * 1_000);
-    this.#fire();
-  }
-
-  #fire(): void {
-    for (const timer of this.#timers) {
-      if (timer.at > this.#now) continue;
-      this.#timers.delete(timer);
-      timer.fn();
-    }
-  }
-}
+/** When tests begin that schedule something. */
+export const NEW_YEAR = new Date("2020-01-01T00:00:00Z");
 
 /** A run that waits for the test. */
 export interface HeldRun {
@@ -99,35 +49,20 @@ export class Hold {
   }
 }
 
-/**
- * A scheduler with an executor, a registry, a clock, a database in memory and a
- * logger of its own; all end with the test. A database that is given stays open.
- */
-export class TestScheduler implements AsyncDisposable {
-  readonly clock: HandClock;
+/** The public one, with a registry and a logger of its own, and watched where it is under way. */
+export class TestScheduler extends testing.TestScheduler {
   readonly registry: TaskRegistry;
-  readonly logger = new RecordingLogger();
-  readonly database: Database;
-  readonly scheduler: Scheduler;
-  readonly executor: TaskExecutor;
-  readonly #ownsDatabase: boolean;
+  readonly logger: RecordingLogger;
 
   constructor({
-    database,
-    clock = new HandClock(),
     registry = new TaskRegistry(),
+    now = NEW_YEAR,
     ...options
-  }: Partial<Omit<SchedulerOptions, "clock">> & {
-    clock?: HandClock;
-    registry?: TaskRegistry;
-  } = {}) {
-    this.clock = clock;
+  }: Omit<testing.TestSchedulerOptions, "logger"> = {}) {
+    const logger = new RecordingLogger();
+    super({ registry, logger, now, ...options });
     this.registry = registry;
-    this.#ownsDatabase = database === undefined;
-    this.database = database ?? Database.sqlite(":memory:");
-    this.scheduler = new Scheduler({ database: this.database, clock, ...options });
-    const { scheduler, logger } = this;
-    this.executor = new TaskExecutor({ registry, database: this.database, scheduler, logger });
+    this.logger = logger;
   }
 
   /** The record of a job once it is as `isReached` asks; it must stay so, since readers miss what passes. */
@@ -138,9 +73,10 @@ export class TestScheduler implements AsyncDisposable {
     throw new Error(`Job ${id} has ended before`);
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  /** Held runs ignore their signals: nothing waits for them. */
+  override async [Symbol.asyncDispose](): Promise<void> {
     await this.scheduler.stop({ grace: 0, abortGrace: 0.01 });
     await this.executor.stop({ grace: 0, abortGrace: 0.01 });
-    if (this.#ownsDatabase) await this.database.close();
+    await super[Symbol.asyncDispose]();
   }
 }

@@ -209,6 +209,12 @@ export class Schedules {
     if (this.#begun) this.#looking.request();
   }
 
+  /** @internal Resolves when the jobs of whatever ticks now are submitted. */
+  async settled(): Promise<void> {
+    this.look();
+    await this.#looking.settled();
+  }
+
   /** @internal When the next tick comes here, in milliseconds since 1970; null where none does. */
   nextTick(): number | null {
     return this.#earliest(this.#rows.filter(({ paused }) => paused === 0));

@@ -1,16 +1,16 @@
 import { Database as File } from "bun:sqlite";
 import { EmbeddedEngine } from "../../../lib/jobs/embedded/engine.ts";
 import { Database, type Lease, type LeaseOptions } from "../../../lib/storage/mod.ts";
+import { FakeClock } from "../../../lib/testing/mod.ts";
 import { TemporaryFolder } from "../../storage/databases.ts";
 import type { EngineBed, EngineProcess } from "../engine_worker.ts";
-import { HandClock } from "../test_scheduler.ts";
 
 /** Seconds; so many that no lease ends by time within a test. */
 const LEASE = 600;
 
 /** A queue in memory, whose processes share one database. */
 export class MemoryBed implements EngineBed {
-  readonly clock = new HandClock();
+  readonly clock = new FakeClock();
   readonly database: Database;
 
   private constructor(database: Database) {
@@ -34,7 +34,7 @@ export class MemoryBed implements EngineBed {
 
 /** A queue in a file, which each process opens for itself. */
 export class FileBed implements EngineBed {
-  readonly clock = new HandClock();
+  readonly clock = new FakeClock();
   readonly path: string;
   readonly #folder: TemporaryFolder;
   readonly #databases: Database[] = [];
@@ -77,7 +77,7 @@ export class FileBed implements EngineBed {
   }
 }
 
-function openProcess(database: Database, clock: HandClock): EngineProcess {
+function openProcess(database: Database, clock: FakeClock): EngineProcess {
   return {
     engine: new EmbeddedEngine({ database, clock, lease: LEASE, suspectAfter: 2 }),
     transact: (work) => database.unit(work),

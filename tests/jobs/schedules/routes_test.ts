@@ -3,14 +3,19 @@ import { assertEquals } from "@std/assert";
 import { ServiceBuilder } from "../../../lib/service/mod.ts";
 import { Database } from "../../../lib/storage/mod.ts";
 import { TaskRegistry } from "../../../lib/tasks/mod.ts";
+import { FakeClock } from "../../../lib/testing/mod.ts";
 import { jsonOf, problemOf } from "../../tasks/test_router.ts";
-import { HandClock } from "../test_scheduler.ts";
+import { NEW_YEAR } from "../test_scheduler.ts";
 
 const SCHEDULES = "/api/v1/schedules";
 
 /** A service with a task that never runs by itself. */
-function build(options: { database?: Database; schedulesPrefix?: string; clock?: HandClock } = {}) {
-  const { database = Database.sqlite(":memory:"), clock = new HandClock(), ...jobs } = options;
+function build(options: { database?: Database; schedulesPrefix?: string; clock?: FakeClock } = {}) {
+  const {
+    database = Database.sqlite(":memory:"),
+    clock = new FakeClock({ now: NEW_YEAR }),
+    ...jobs
+  } = options;
   const registry = new TaskRegistry();
   registry.register("report", { run: () => ({ written: true }) });
   const service = new ServiceBuilder({ displayName: "Reports", signals: false })
@@ -109,7 +114,7 @@ test("cron() before the service has started starts it, and its jobs wait for the
   const order: string[] = [];
   const registry = new TaskRegistry();
   registry.register("report", { run: () => void order.push("job") });
-  const clock = new HandClock();
+  const clock = new FakeClock({ now: NEW_YEAR });
   const { promise: hookMayEnd, resolve: endHook } = Promise.withResolvers<void>();
   const { promise: hookBegan, resolve: beginHook } = Promise.withResolvers<void>();
   await using service = new ServiceBuilder({ displayName: "Reports", signals: false })

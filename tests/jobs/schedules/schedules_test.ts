@@ -16,7 +16,8 @@ import {
   TaskRegistry,
   ValidationError,
 } from "../../../lib/tasks/mod.ts";
-import { HandClock, TestScheduler } from "../test_scheduler.ts";
+import { FakeClock } from "../../../lib/testing/mod.ts";
+import { NEW_YEAR, TestScheduler } from "../test_scheduler.ts";
 
 /** What a run was given, each once. */
 class Runs {
@@ -46,7 +47,7 @@ async function start({
   ...options
 }: {
   database?: Database;
-  clock?: HandClock;
+  clock?: FakeClock;
   runs?: Runs;
 } = {}): Promise<TestScheduler & { runs: Runs }> {
   const registry = new TaskRegistry();
@@ -58,7 +59,7 @@ async function start({
 
 /** Lets a minute's tick come, and everything that is due at it be submitted. */
 async function tick(
-  bench: { clock: HandClock; runs: Runs; scheduler: Scheduler },
+  bench: { clock: FakeClock; runs: Runs; scheduler: Scheduler },
   names: string[],
 ) {
   bench.clock.advance(60);
@@ -271,7 +272,7 @@ describe("of what was missed", () => {
   ] as const) {
     test(`while no process ran, "${missed}" runs ${expected.length} jobs`, async () => {
       await using database = Database.sqlite(":memory:");
-      const clock = new HandClock();
+      const clock = new FakeClock({ now: NEW_YEAR });
       {
         await using first = await start({ database, clock });
         await first.scheduler.cron("a", "* * * * *", first.runs.task, { name: "a" }, { missed });
@@ -319,7 +320,7 @@ describe("of what was missed", () => {
 describe("of several schedulers on one database", () => {
   test("one submits the job of a tick, whichever", async () => {
     await using database = Database.sqlite(":memory:");
-    const clock = new HandClock();
+    const clock = new FakeClock({ now: NEW_YEAR });
     const runs = new Runs();
     await using one = await start({ database, clock, runs });
     await using two = await start({ database, clock, runs });
@@ -337,7 +338,7 @@ describe("of several schedulers on one database", () => {
 
   test("each sees what any declares, and it is gone with the last", async () => {
     await using database = Database.sqlite(":memory:");
-    const clock = new HandClock();
+    const clock = new FakeClock({ now: NEW_YEAR });
     const names = async ({ scheduler }: TestScheduler) =>
       (await scheduler.schedules.list()).map(({ name }) => name);
     await using onlooker = await start({ database, clock });
@@ -365,7 +366,7 @@ describe("of several schedulers on one database", () => {
 
   test("one that has an older schedule of this name does what the newest one says", async () => {
     await using database = Database.sqlite(":memory:");
-    const clock = new HandClock();
+    const clock = new FakeClock({ now: NEW_YEAR });
     await using older = await start({ database, clock });
     await older.scheduler.cron("a", "* * * * *", older.runs.task, { name: "old" });
     {
