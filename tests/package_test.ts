@@ -130,6 +130,22 @@ export const same: Task<"t", { n: number }, { n: string; url: string }> = task;
 export const other: Task<"t", { n: string }, { n: string; url: string }> = task;
 `,
   );
+  await Bun.write(
+    join(consumer, "testing.ts"),
+    `import { registry } from "taskmount";
+import { TestScheduler } from "taskmount/testing";
+import { task } from "./inference";
+registry.register(task);
+await using jobs = new TestScheduler();
+const { result } = await jobs.run(task, { n: 5 }, { delay: 3_600 });
+console.log(JSON.stringify(result));
+// @ts-expect-error n is a number
+const wrong = () => jobs.run(task, { n: "5" });
+export { wrong };
+`,
+  );
+  const printed = await run([process.execPath, "testing.ts"], consumer);
+  assertEquals(printed, '{"n":"5","url":"sqlite::memory:"}\n');
   await Bun.write(join(consumer, "tsconfig.json"), JSON.stringify(CONSUMER_CONFIGURATION));
   await run([process.execPath, "add", "--dev", "@types/bun", "typescript@7.0.2"], consumer);
   await run([process.execPath, "x", "tsc", "--noEmit"], consumer);
