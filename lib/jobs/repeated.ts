@@ -17,6 +17,11 @@ export class Repeated {
     this.#running = this.#run();
   }
 
+  /** Whether it is being done. */
+  get isRunning(): boolean {
+    return this.#running !== undefined;
+  }
+
   /** Resolves when nothing is being done. */
   async settled(): Promise<void> {
     while (this.#running !== undefined) await this.#running;

@@ -515,10 +515,13 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
    */
   async standstill(): Promise<ReadonlyMap<string, readonly string[]>> {
     await this.start();
-    await this.schedules.settled();
-    const waits = await this.#ownWorker().standstill();
-    this.#refuseStopped();
-    return waits;
+    for (;;) {
+      await this.schedules.settled();
+      const waits = await this.#ownWorker().standstill();
+      this.#refuseStopped();
+      // A job may just have declared a schedule.
+      if (!this.schedules.isLooking) return waits;
+    }
   }
 
   /**
@@ -528,8 +531,6 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
    * @internal
    */
   async nextDue(): Promise<number | null> {
-    // A job may just have declared a schedule.
-    await this.schedules.settled();
     const times = [await this.#ownWorker().nextDue(), this.schedules.nextTick()];
     const next = Math.min(...times.map((time) => time ?? Number.POSITIVE_INFINITY));
     return next === Number.POSITIVE_INFINITY ? null : next;

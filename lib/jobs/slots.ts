@@ -107,10 +107,12 @@ export class Slot {
     }
   }
 
-  /** The job has ended: its slot is free, if it has one. */
-  end(): void {
+  /** The job has ended: its slot is free. False where it has none, since it waited for another job. */
+  end(): boolean {
+    const hadOne = this.#held;
     this.#over = true;
     this.#letGo();
+    return hadOne;
   }
 
   /** Once, for all who wait for it. */

@@ -330,7 +330,8 @@ export class Worker {
     // What follows in the same group may have the slot already.
     const settling = this.#settlement.settle(run, started, ending);
     this.#running.delete(run.jobId);
-    slot.end();
+    // Without a slot it may still make room under its key.
+    if (!slot.end()) this.wake();
     await settling;
     this.#notify([run.jobId]);
   }

@@ -19,6 +19,8 @@ export interface Obstacle {
   readonly goesBy: "others" | "time" | "nothing";
 }
 
+const NO_SLOTS = "the maxConcurrency of its scheduler is 0, so that no job goes on";
+
 /** `waiting` are jobs that wait for this one, one for the other. */
 export async function obstacleOf(
   job: JobRecord,
@@ -28,6 +30,9 @@ export async function obstacleOf(
   if (job.status !== "running") return await obstacleOfPending(job, standing, waiting);
   const awaited = standing.waits.get(job.id);
   if (awaited === undefined) return { reason: "it runs in another worker", goesBy: "others" };
+  if (standing.scheduler.maxConcurrency === 0) {
+    return { reason: `it is running, and waits; ${NO_SLOTS}`, goesBy: "nothing" };
+  }
   const obstacles = await obstaclesTo(awaited, standing, [...waiting, job.id]);
   return {
     reason: `it is running, and waits for ${list(obstacles)}`,
@@ -46,7 +51,7 @@ async function obstacleOfPending(
     goesBy,
   });
   if (scheduler.maxConcurrency === 0) {
-    return pending("the maxConcurrency of its scheduler is 0, so that no job runs", "nothing");
+    return pending(NO_SLOTS, "nothing");
   }
   if (taskName !== null && !executor.registry.has(taskName)) {
     return pending(

@@ -1,9 +1,4 @@
-import {
-  JobNotFoundError,
-  type JobRecord,
-  type Scheduler,
-  SchedulerStoppedError,
-} from "../jobs/mod.ts";
+import { JobNotFoundError, type JobRecord, type Scheduler } from "../jobs/mod.ts";
 import type { TaskExecutor } from "../tasks/mod.ts";
 import { JobStuckError } from "./errors.ts";
 import type { FakeClock } from "./fake_clock.ts";
@@ -80,11 +75,6 @@ export class PassingTime {
       this.#forTimes.add({ at, resolve, reject });
       this.#begin();
     });
-  }
-
-  /** Nobody gets any further: the scheduler stops. */
-  stop(): void {
-    this.#rejectAll(new SchedulerStoppedError());
   }
 
   #begin(): void {

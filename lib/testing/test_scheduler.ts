@@ -151,7 +151,6 @@ export class TestScheduler implements AsyncDisposable {
 
   /** Ends what runs by its signal, and closes the database unless it was given. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#time.stop();
     await this.scheduler.stop({ grace: 0 });
     await this.executor.stop({ grace: 0 });
     if (this.#ownsDatabase) await this.database.close();

@@ -115,7 +115,6 @@ export class TestService implements AsyncDisposable {
 
   /** Ends what runs by its signal, runs the shutdown hooks, and closes the database. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#time?.stop();
     // What runs is given no time, but requests are answered and hooks awaited as ever.
     if (this.executor.scheduler !== undefined) await this.scheduler.stop({ grace: 0 });
     await this.executor.stop({ grace: 0 });

@@ -316,7 +316,107 @@ describe("wait()", () => {
   });
 });
 
+describe("whatever else goes on", () => {
+  /** Somebody else who lets no time pass, again and again. */
+  function settleOn(jobs: TestScheduler) {
+    let isOver = false;
+    const settling = (async () => {
+      while (!isOver) {
+        await jobs.settled();
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    })();
+    return {
+      [Symbol.asyncDispose]: async () => {
+        isOver = true;
+        await settling;
+      },
+    };
+  }
+
+  test("settled() resolves after what was submitted before it", async () => {
+    const { jobs, notes } = createBench();
+    await using _ending = jobs;
+    await using _one = settleOn(jobs);
+    await using _other = settleOn(jobs);
+    for (let n = 1; n <= 50; n++) {
+      await jobs.scheduler.submit("note");
+      await jobs.settled();
+      assertEquals(notes.length, n);
+    }
+  });
+
+  test("wait() never takes what was just submitted for stuck", async () => {
+    const { jobs, notes } = createBench();
+    await using _ending = jobs;
+    await using _one = settleOn(jobs);
+    await using _other = settleOn(jobs);
+    for (let n = 1; n <= 50; n++) {
+      await jobs.run("note", {}, { delay: 60 });
+      assertEquals(notes.length, n);
+    }
+  });
+
+  test("wait() lets no time pass while it is about to resolve", async () => {
+    const { jobs, seconds } = createBench();
+    await using _ending = jobs;
+    const { scheduler } = jobs;
+    const wait = scheduler.wait.bind(scheduler);
+    // One that takes its time to hear of the end.
+    scheduler.wait = async (id, options) => {
+      const record = await wait(id, options);
+      for (let n = 0; n < 20; n++) await new Promise((resolve) => setImmediate(resolve));
+      return record;
+    };
+    await scheduler.submit("note", {}, { delay: DAY });
+    await jobs.run("note", {}, { delay: HOUR });
+    assertEquals(seconds(), HOUR);
+  });
+
+  test("wait() does not give up a job that is freed while it looks for what keeps it", async () => {
+    const { jobs, registry } = createBench();
+    await using _ending = jobs;
+    const unknown = defineTask("unknown", { run: () => {} });
+    registry.register("keyed", {
+      params: v.object({ waits: v.boolean() }),
+      inject: [Scheduler],
+      run: async ({ waits }, scheduler) => {
+        if (waits) await scheduler.wait(await scheduler.submit(unknown));
+      },
+    });
+    const { scheduler } = jobs;
+    const holder = await scheduler.submit("keyed", { waits: true }, { concurrencyKey: "key" });
+    const held = await scheduler.submit("keyed", { waits: false }, { concurrencyKey: "key" });
+    const list = scheduler.list.bind(scheduler);
+    scheduler.list = async (options) => {
+      scheduler.list = list;
+      await scheduler.cancel(holder);
+      await scheduler.wait(held);
+      return await list(options);
+    };
+    assertEquals((await jobs.wait(held)).status, "completed");
+  });
+});
+
 describe("a schedule", () => {
+  test("ticks at its time, although it validates what it submits at its leisure", async () => {
+    const { jobs, registry, notes, note } = createBench();
+    await using _ending = jobs;
+    registry.register("slow", {
+      params: v.pipeAsync(
+        v.object({}),
+        v.checkAsync(async () => {
+          for (let n = 0; n < 20; n++) await new Promise((resolve) => setImmediate(resolve));
+          return true;
+        }),
+      ),
+      run: () => note("slow"),
+    });
+    await jobs.scheduler.cron("hourly", "@hourly", "slow");
+    await jobs.advance(2.5 * HOUR);
+    assertEquals(notes, [`slow at ${HOUR}`, `slow at ${2 * HOUR}`]);
+  });
+
   test("ticks on the way of advance(), each tick at its time", async () => {
     const { jobs, notes, seconds } = createBench();
     await using _ending = jobs;
@@ -380,6 +480,20 @@ describe("wait() for a job that can never end rejects", () => {
     assertEquals(seconds(), DAY);
     jobs.scheduler.maxConcurrency = 1;
     assertEquals((await jobs.wait(id)).status, "completed");
+  });
+
+  test("where it waits, and maxConcurrency is 0 when it could go on", async () => {
+    const { jobs, hold } = createBench({ maxConcurrency: 1 });
+    await using _ending = jobs;
+    const id = await jobs.scheduler.submit("parent", { task: "held" });
+    const run = await hold.next();
+    jobs.scheduler.maxConcurrency = 0;
+    run.release();
+    await assertRejects(
+      () => jobs.wait(id),
+      JobStuckError,
+      "it is running, and waits; the maxConcurrency of its scheduler is 0",
+    );
   });
 
   test("where it waits for one that can't", async () => {
@@ -579,6 +693,23 @@ test("wait() awaits what another scheduler runs", async () => {
   await assertPending(waiting);
   run.release({ held: true });
   assertEquals((await waiting).result, { held: true });
+});
+
+test("wait() lets time pass for what another scheduler runs, where that needs it again", async () => {
+  await using database = Database.sqlite(":memory:");
+  const clock = new FakeClock({ now: NEW_YEAR });
+  const { jobs: one, hold } = createBench({ database, clock });
+  const { jobs: other, hold: otherHold } = createBench({ database, clock });
+  await using _one = one;
+  await using _other = other;
+  const id = await one.scheduler.submit("held", {}, { retries: 1 });
+  const run = await hold.next();
+  const waiting = other.wait(id);
+  await other.settled();
+  run.fail(new Error("no"));
+  const again = await Promise.race([hold.next(), otherHold.next()]);
+  again.release();
+  assertEquals((await waiting).status, "completed");
 });
 
 describe("disposal", () => {

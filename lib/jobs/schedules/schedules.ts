@@ -209,6 +209,11 @@ export class Schedules {
     if (this.#begun) this.#looking.request();
   }
 
+  /** @internal Whether something may tick just now. */
+  get isLooking(): boolean {
+    return this.#looking.isRunning;
+  }
+
   /** @internal Resolves when the jobs of whatever ticks now are submitted. */
   async settled(): Promise<void> {
     this.look();
