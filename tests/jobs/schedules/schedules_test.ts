@@ -52,7 +52,8 @@ async function start({
 } = {}): Promise<TestScheduler & { runs: Runs }> {
   const registry = new TaskRegistry();
   registry.register(runs.task);
-  const bench = new TestScheduler({ registry, ...options });
+  // Which has a timer of its own.
+  const bench = new TestScheduler({ registry, retention: false, ...options });
   await bench.scheduler.start();
   return Object.assign(bench, { runs });
 }
