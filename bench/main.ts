@@ -5,4 +5,4 @@ const [processor] = cpus();
 console.log(`${processor?.model}, ${cpus().length} cores; Bun ${Bun.version}`);
 await import("./execute.ts");
 await import("./shell.ts");
-process.exit();
+await import("./jobs.ts");
