@@ -1,4 +1,5 @@
 import { type Kysely, sql } from "kysely";
+import { jsonValues } from "../storage/mod.ts";
 import { CANCELED } from "./failure.ts";
 import { type ListOptions, listStatement } from "./job_list.ts";
 import type { JobAttempt, JobLogLine, JobRecord, JobSummary } from "./record.ts";
@@ -108,9 +109,7 @@ export class JobReader {
 
   #among(ids: readonly string[]) {
     const json = JSON.stringify(ids);
-    return this.#db
-      .selectFrom("jobs")
-      .where("id", "in", sql<string>`(select value from json_each(${json}))`);
+    return this.#db.selectFrom("jobs").where("id", "in", jsonValues(json));
   }
 }
 

@@ -1,5 +1,5 @@
 import { type Expression, type Kysely, type RawBuilder, sql } from "kysely";
-import { prepare } from "../storage/mod.ts";
+import { jsonValues, prepare } from "../storage/mod.ts";
 import { CANCELED } from "./failure.ts";
 import type { JobStatus } from "./record.ts";
 import { LEAST_LINE } from "./run_log.ts";
@@ -110,7 +110,7 @@ export function createRecords(db: Kysely<JobTables>) {
           error: null,
           error_traceback: null,
         })
-        .where("id", "in", valuesOf(parameter("ids")))
+        .where("id", "in", jsonValues(parameter("ids")))
         .where("status", "=", status("pending"))
         .returning(RUN_COLUMNS),
     ),
@@ -343,13 +343,13 @@ export function createRecords(db: Kysely<JobTables>) {
         .returning("id"),
     ),
     deleteTags: prepare<JobTables, { ids: string }>(db)((db, parameter) =>
-      db.deleteFrom("job_tags").where("job_id", "in", valuesOf(parameter("ids"))),
+      db.deleteFrom("job_tags").where("job_id", "in", jsonValues(parameter("ids"))),
     ),
     deleteAttempts: prepare<JobTables, { ids: string }>(db)((db, parameter) =>
-      db.deleteFrom("job_attempts").where("job_id", "in", valuesOf(parameter("ids"))),
+      db.deleteFrom("job_attempts").where("job_id", "in", jsonValues(parameter("ids"))),
     ),
     deleteLogs: prepare<JobTables, { ids: string }>(db)((db, parameter) =>
-      db.deleteFrom("job_logs").where("job_id", "in", valuesOf(parameter("ids"))),
+      db.deleteFrom("job_logs").where("job_id", "in", jsonValues(parameter("ids"))),
     ),
   };
 }
@@ -361,16 +361,11 @@ interface Among {
 }
 
 function isAmong(ids: Expression<string>, status: Expression<JobStatus | null>) {
-  return sql<boolean>`id in ${valuesOf(ids)} and (${status} is null or status = ${status})`;
+  return sql<boolean>`id in ${jsonValues(ids)} and (${status} is null or status = ${status})`;
 }
 
 /** What has completed is done, and a closure is gone. */
 const canBeRetried = sql<boolean>`status in ('failed', 'canceled') and task_name is not null`;
-
-/** The values of a JSON array. */
-function valuesOf(json: Expression<string>) {
-  return sql<string>`(select value from json_each(${json}))`;
-}
 
 interface Failure {
   error: string | null;

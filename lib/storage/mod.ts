@@ -12,6 +12,7 @@ export {
   TransactionTimeoutError,
   UnsupportedDatabaseError,
 } from "./errors.ts";
+export { jsonValues } from "./json_values.ts";
 export type { Lease, LeaseOptions } from "./lease.ts";
 export { type Parameter, type Prepared, prepare } from "./prepared.ts";
 export type { Statements } from "./scope.ts";

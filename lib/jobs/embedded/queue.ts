@@ -1,5 +1,5 @@
 import { type Kysely, type RawBuilder, sql } from "kysely";
-import { prepare } from "../../storage/mod.ts";
+import { jsonValues, prepare } from "../../storage/mod.ts";
 import type { QueueState, QueueTables } from "./tables.ts";
 
 /** The statements of the embedded engine, each compiled once. */
@@ -10,8 +10,6 @@ export type Queue = ReturnType<typeof createQueue>;
  * of one state only where it sees that state.
  */
 export function createQueue(db: Kysely<QueueTables>) {
-  /** Entries whose ids stand in a JSON array. */
-  const among = (ids: unknown) => sql<string>`(select value from json_each(${ids}))`;
   return {
     insert: prepare<QueueTables, InsertParameters>(db)((db, parameter) =>
       db
@@ -102,14 +100,14 @@ export function createQueue(db: Kysely<QueueTables>) {
             worker: parameter("worker"),
             fence: parameter("fence"),
           })
-          .where("id", "in", among(parameter("ids"))),
+          .where("id", "in", jsonValues(parameter("ids"))),
     ),
 
     hold: prepare<QueueTables, { ids: string }>(db)((db, parameter) =>
       db
         .updateTable("job_queue")
         .set({ state: state("held") })
-        .where("id", "in", among(parameter("ids"))),
+        .where("id", "in", jsonValues(parameter("ids"))),
     ),
 
     anyHeld: prepare<QueueTables, Record<never, never>>(db)((db) =>
@@ -193,7 +191,7 @@ export function createQueue(db: Kysely<QueueTables>) {
     remove: prepare<QueueTables, { ids: string }>(db)((db, parameter) =>
       db
         .deleteFrom("job_queue")
-        .where("id", "in", among(parameter("ids")))
+        .where("id", "in", jsonValues(parameter("ids")))
         .where("state", "!=", state("claimed"))
         .returning(["task", "concurrency_key", "lost"]),
     ),
@@ -203,7 +201,7 @@ export function createQueue(db: Kysely<QueueTables>) {
         .updateTable("job_queue")
         .set({ state: state("ready"), worker: null, fence: null, lost: sql`lost + 1` })
         .where("state", "=", state("claimed"))
-        .where("worker", "in", among(parameter("workers")))
+        .where("worker", "in", jsonValues(parameter("workers")))
         .returning(["id", "lost", "task", "concurrency_key"]),
     ),
 

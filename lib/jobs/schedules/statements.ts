@@ -1,5 +1,5 @@
 import { type Kysely, sql } from "kysely";
-import { prepare } from "../../storage/mod.ts";
+import { jsonValues, prepare } from "../../storage/mod.ts";
 import type { ScheduleRow, ScheduleTables } from "./tables.ts";
 
 type Definition = Omit<ScheduleRow, "version" | "paused" | "last_run_at" | "last_job_id">;
@@ -18,7 +18,6 @@ export type ScheduleStatements = ReturnType<typeof createStatements>;
 
 /** The statements on schedules. */
 export function createStatements(db: Kysely<ScheduleTables>) {
-  const among = (names: unknown) => sql<string>`(select value from json_each(${names}))`;
   const differs = (columns: readonly (keyof Definition)[]) =>
     sql<boolean>`(${sql.join(
       columns.map((column) => sql`${sql.ref(`schedules.${column}`)} is not ${excluded(column)}`),
@@ -66,7 +65,7 @@ export function createStatements(db: Kysely<ScheduleTables>) {
       db
         .selectFrom("schedules")
         .selectAll()
-        .where("name", "in", among(JSON.stringify(names)))
+        .where("name", "in", jsonValues(JSON.stringify(names)))
         .orderBy("name"),
 
     /** Ticks up to this one are over, unless they are already, or the schedule is another one or paused. */
@@ -146,7 +145,7 @@ export function createStatements(db: Kysely<ScheduleTables>) {
     ),
 
     forget: prepare<ScheduleTables, { workers: string }>(db)((db, parameter) =>
-      db.deleteFrom("schedule_workers").where("worker", "in", among(parameter("workers"))),
+      db.deleteFrom("schedule_workers").where("worker", "in", jsonValues(parameter("workers"))),
     ),
   };
 }
