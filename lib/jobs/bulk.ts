@@ -1,5 +1,6 @@
 import type { Kysely } from "kysely";
 import { type JobFilter, type NextIds, walkStatement } from "./job_list.ts";
+import { newestId } from "./newest_id.ts";
 import type { Pace } from "./pace.ts";
 import type { JobTables } from "./tables.ts";
 
@@ -53,12 +54,4 @@ async function nextOf(
     for (const { id } of rows) ids.push(id);
   }
   return ids.sort().slice(0, size);
-}
-
-async function newestId(db: Kysely<JobTables>): Promise<string | undefined> {
-  const { id } = await db
-    .selectFrom("jobs")
-    .select((eb) => eb.fn.max<string | null>("id").as("id"))
-    .executeTakeFirstOrThrow();
-  return id ?? undefined;
 }

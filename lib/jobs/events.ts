@@ -10,29 +10,47 @@ export interface EventsOptions {
   signal?: AbortSignal;
 }
 
+/** Where events come from. */
+export interface EventOrigin {
+  /** Awaited before anything is read. */
+  readonly begin: () => Promise<void>;
+  readonly reader: Pick<JobReader, "find">;
+  readonly changes: Changes;
+  /** Ends the events of all jobs: the iterations throw its reason. */
+  readonly ending: AbortSignal;
+}
+
 /**
  * Tells what a job is, now and whenever it changes, up to its end. A reader
  * that is slow misses what came in between, never the last state.
  *
  * @throws {JobNotFoundError} where there is no such job to begin with.
  */
-export async function* jobEvents(
+export function jobEvents(
   id: string,
-  { after }: Pick<EventsOptions, "after">,
-  {
-    reader,
-    changes,
-    signals,
-    left,
-  }: {
-    reader: Pick<JobReader, "find">;
-    changes: Changes;
-    /** Any of these ends them with its reason. */
-    signals: readonly AbortSignal[];
-    /** Ends them as if there were no more: nobody listens. */
-    left: AbortSignal;
-  },
-): AsyncGenerator<JobEvent, void, undefined> {
+  options: EventsOptions,
+  source: EventOrigin,
+): AsyncGenerator<JobEvent, void> {
+  const left = new AbortController();
+  const events = generate(id, options, source, left.signal);
+  const end = events.return.bind(events);
+  // A generator's own waits for the next() that is under way, which may be long.
+  events.return = (value) => {
+    left.abort();
+    return end(value);
+  };
+  return events;
+}
+
+/** `left` ends them as if there were no more: nobody listens. */
+async function* generate(
+  id: string,
+  { after, signal: given }: EventsOptions,
+  { begin, reader, changes, ending }: EventOrigin,
+  left: AbortSignal,
+): AsyncGenerator<JobEvent, void> {
+  await begin();
+  const signals = given === undefined ? [ending] : [ending, given];
   let changed = Promise.withResolvers<void>();
   const wake = () => changed.resolve();
   using _watching = changes.watch(id, wake);

@@ -1,4 +1,5 @@
 import { type Kysely, sql } from "kysely";
+import { newestId } from "./newest_id.ts";
 import type { FinishedStatus } from "./retention.ts";
 import type { JobTables } from "./tables.ts";
 
@@ -32,11 +33,7 @@ export class FinishedJobs {
 
   /** The newest id of all jobs; empty where there are none. */
   async newest(): Promise<string> {
-    const { id } = await this.#db
-      .selectFrom("jobs")
-      .select((eb) => eb.fn.max<string | null>("id").as("id"))
-      .executeTakeFirstOrThrow();
-    return id ?? "";
+    return (await newestId(this.#db)) ?? "";
   }
 
   /** How many of the newest jobs before an id there are, up to `most`, and the oldest one of these. */

@@ -3,13 +3,16 @@ import { isUlid } from "../storage/mod.ts";
 import type { JobFilter } from "./job_list.ts";
 import { JOB_STATUSES } from "./record.ts";
 
+/** The id of a job, as a filter may name one. */
+export const JobId = v.pipe(v.string(), v.check(isUlid, "Expected the id of a job, a ULID"));
+
 const Filter = v.strictObject({
   status: v.optional(v.picklist(JOB_STATUSES)),
   task: v.optional(v.string()),
   tags: v.optional(v.array(v.string())),
   since: v.optional(v.date()),
   until: v.optional(v.date()),
-  before: v.optional(v.pipe(v.string(), v.check(isUlid, "Expected the id of a job, a ULID"))),
+  before: v.optional(JobId),
 });
 
 /**

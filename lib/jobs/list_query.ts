@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { HttpProblem } from "../http/mod.ts";
-import { isUlid } from "../storage/mod.ts";
 import { type ValidationIssue, validate } from "../tasks/mod.ts";
+import { JobId } from "./job_filter.ts";
 import type { JobFilter, ListOptions } from "./job_list.ts";
 import { valuesOf } from "./query_values.ts";
 import { JOB_STATUSES } from "./record.ts";
@@ -28,7 +28,7 @@ const Filter = v.strictObject({
   ),
   since: v.optional(QueryTime),
   until: v.optional(QueryTime),
-  before: v.optional(v.pipe(v.string(), v.check(isUlid, "Expected the id of a job, a ULID"))),
+  before: v.optional(JobId),
 });
 
 const Query = v.strictObject({

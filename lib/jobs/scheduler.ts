@@ -558,27 +558,12 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
     options: EventsOptions,
     reader: Pick<JobReader, "find">,
   ): AsyncGenerator<JobEvent, void> {
-    const left = new AbortController();
-    const events = this.#read(id, options, reader, left.signal);
-    const end = events.return.bind(events);
-    // A generator's own waits for the next() that is under way, which may be long.
-    events.return = (value) => {
-      left.abort();
-      return end(value);
-    };
-    return events;
-  }
-
-  async *#read(
-    id: string,
-    { signal, ...options }: EventsOptions,
-    reader: Pick<JobReader, "find">,
-    left: AbortSignal,
-  ): AsyncGenerator<JobEvent, void> {
-    await this.#options.database.migrate();
-    const ending = this.#ending.signal;
-    const signals = signal === undefined ? [ending] : [ending, signal];
-    yield* jobEvents(id, options, { reader, changes: this.#changes, signals, left });
+    return jobEvents(id, options, {
+      begin: () => this.#options.database.migrate(),
+      reader,
+      changes: this.#changes,
+      ending: this.#ending.signal,
+    });
   }
 
   async #stop(options: StopOptions): Promise<void> {
@@ -642,14 +627,21 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
       change: async (ids) => {
         // It may take minutes, for which a stop does not wait.
         if (!wasStopped) this.#refuseStopped();
-        const changed = await this.#commits.run((tx) =>
-          pace.time(ids.length, () => change(ids, tx)),
-        );
+        const changed = await this.#changeBatch(ids, pace, (tx) => change(ids, tx));
         this.#hasChanged(changed);
         if (changed.length > 0) onChanged();
         return changed.length;
       },
     });
+  }
+
+  /** Changes what it can of these jobs in one transaction, and says which. */
+  #changeBatch(
+    ids: readonly string[],
+    pace: Pace,
+    change: (tx: Statements) => Promise<readonly string[]>,
+  ): Promise<readonly string[]> {
+    return this.#commits.run((tx) => pace.time(ids.length, () => change(tx)));
   }
 
   /** These jobs were changed here, and may run here. */
@@ -738,10 +730,8 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
       clock,
       logger,
       remove: async (ids, only, pace) => {
-        const deleted = await this.#commits.run((tx) =>
-          pace.time(ids.length, () => this.#states.deleteMany(ids, only, tx)),
-        );
-        this.#notify(deleted);
+        const remove = (tx: Statements) => this.#states.deleteMany(ids, only, tx);
+        this.#notify(await this.#changeBatch(ids, pace, remove));
       },
     });
   }

@@ -1,4 +1,4 @@
-import type { Database } from "../../storage/mod.ts";
+import type { Database, Statements } from "../../storage/mod.ts";
 import { isInstance, type Logger, type Task, TaskNotFoundError } from "../../tasks/mod.ts";
 import type { Clock } from "../clock.ts";
 import type { Engine } from "../engine.ts";
@@ -311,11 +311,7 @@ export class Schedules {
     this.#worker = worker;
   }
 
-  async #submit(
-    { name }: ScheduleRow,
-    submission: Submission,
-    tx: Parameters<Work<unknown>>[0],
-  ): Promise<string> {
+  async #submit({ name }: ScheduleRow, submission: Submission, tx: Statements): Promise<string> {
     const { states, clock } = this.#options;
     const { id } = await states.submit(submission, tx);
     await this.#statements.ran.all(tx, { name, now: clock.now(), job: id });
@@ -372,15 +368,18 @@ export class Schedules {
 
   #earliest(rows: readonly ScheduleRow[]): number | null {
     const now = this.#options.clock.now();
-    const ticks = rows.map((row) => this.#expressionOf(row).next(now));
-    return ticks.reduce(
-      (earliest, tick) =>
-        tick !== null && (earliest === null || tick < earliest) ? tick : earliest,
-      null,
-    );
+    let earliest: number | null = null;
+    for (const row of rows) {
+      const tick = this.#expressionOf(row).next(now);
+      if (tick !== null && (earliest === null || tick < earliest)) earliest = tick;
+    }
+    return earliest;
   }
 
-  #expressionOf({ expression, time_zone }: ScheduleRow): CronExpression {
+  #expressionOf({
+    expression,
+    time_zone,
+  }: Pick<ScheduleRow, "expression" | "time_zone">): CronExpression {
     const key = `${time_zone} ${expression}`;
     let parsed = this.#expressions.get(key);
     if (parsed === undefined) {
@@ -393,7 +392,7 @@ export class Schedules {
   #refuseUnreadable(name: string, expression: string, timeZone: string, now: number): void {
     let next: number | null;
     try {
-      next = new CronExpression(expression, timeZone).next(now);
+      next = this.#expressionOf({ expression, time_zone: timeZone }).next(now);
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause);
       const what = `"${expression}" in the time zone "${timeZone}" can't be read: ${reason}`;
