@@ -2,7 +2,7 @@ import { type Database, type Lease, LeaseLostError, type Statements } from "../.
 import type { Clock } from "../clock.ts";
 import type { Claim, ClaimableTask, Claimed, Engine, EngineListener, Entry } from "../engine.ts";
 import { createQueue, type Queue } from "./queue.ts";
-import type { QueueTables } from "./tables.ts";
+import type { QueueState, QueueTables } from "./tables.ts";
 
 type Group = { readonly task: string; readonly concurrency_key: string | null };
 
@@ -88,19 +88,20 @@ export class EmbeddedEngine implements Engine {
 
   async enqueue(entries: readonly Entry[], tx: Statements): Promise<void> {
     const now = this.#clock.now();
-    for (const entry of entries) {
-      const state = entry.due <= now ? "ready" : "delayed";
-      await this.#queue.insert.all(tx, { ...entry, state, worker: null, fence: null });
-    }
+    const rows = entries.map((entry) => {
+      const state: QueueState = entry.due <= now ? "ready" : "delayed";
+      return { ...entry, state, worker: null, fence: null };
+    });
+    await this.#queue.insert.run(tx, rows);
   }
 
   async take(entries: readonly Entry[], tx: Statements): Promise<Claimed[]> {
     if (this.#lease === undefined) throw new LeaseLostError(this.#seconds);
     const worker = this.#lease.id;
     const fence = await this.#nextFence(tx);
-    for (const entry of entries) {
-      await this.#queue.insert.all(tx, { ...entry, state: "claimed", worker, fence });
-    }
+    const state: QueueState = "claimed";
+    const rows = entries.map((entry) => ({ ...entry, state, worker, fence }));
+    await this.#queue.insert.run(tx, rows);
     return entries.map(({ id }) => ({ id, fence, lost: 0 }));
   }
 
@@ -160,8 +161,8 @@ export class EmbeddedEngine implements Engine {
   }
 
   async ack(claims: readonly Claim[], tx: Statements): Promise<void> {
-    for (const { id, fence } of claims) {
-      await this.#letGo(await this.#queue.ack.all(tx, { id, fence }), tx);
+    for (const [fence, claimed] of Map.groupBy(claims, ({ fence }) => fence)) {
+      await this.#letGo(await this.#queue.ack.all(tx, { ids: idsOf(claimed), fence }), tx);
     }
   }
 
@@ -301,8 +302,8 @@ export class EmbeddedEngine implements Engine {
   }
 }
 
-function idsOf(candidates: readonly Candidate[]): string {
-  return JSON.stringify(candidates.map(({ id }) => id));
+function idsOf(entries: readonly { id: string }[]): string {
+  return JSON.stringify(entries.map(({ id }) => id));
 }
 
 function inOrder(a: Candidate, b: Candidate): number {

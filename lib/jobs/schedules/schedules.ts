@@ -313,7 +313,9 @@ export class Schedules {
 
   async #submit({ name }: ScheduleRow, submission: Submission, tx: Statements): Promise<string> {
     const { states, clock } = this.#options;
-    const { id } = await states.submit(submission, tx);
+    const [submitted] = await states.submit([submission], tx);
+    if (submitted === undefined) throw new Error("Nothing was submitted");
+    const { id } = submitted;
     await this.#statements.ran.all(tx, { name, now: clock.now(), job: id });
     return id;
   }
