@@ -1,4 +1,6 @@
-export { type Handler, isRequestServer, type RequestServer } from "./handler.ts";
+export { type EventStreamOptions, eventStream, sendEvents } from "./event_stream.ts";
+export { type Handler, isRequestServer, type RequestServer, waitLong } from "./handler.ts";
+export { Heartbeats } from "./heartbeats.ts";
 export { InFlight } from "./in_flight.ts";
 export { type ReadJsonOptions, readJson } from "./json_body.ts";
 export { pathOf, queryOf } from "./path.ts";
