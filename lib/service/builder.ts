@@ -16,7 +16,8 @@ import {
   TaskRouter,
 } from "../tasks/mod.ts";
 import { ServiceConfigurationError } from "./errors.ts";
-import { addHealthRoutes, type HealthOptions } from "./health.ts";
+import { HealthChecks, type HealthOptions } from "./health.ts";
+import { addHealthRoutes } from "./health_routes.ts";
 import { Service, type ServiceHook } from "./service.ts";
 
 export interface ServiceOptions {
@@ -165,7 +166,10 @@ export class ServiceBuilder {
     return this.#with({ jobs });
   }
 
-  /** Adds `GET /health`, which looks at the database and at what `checks` names. */
+  /**
+   * Adds `GET /health`, which looks at the database and at what `checks` names, `/health/live`,
+   * `/health/ready` and `/health/$stream`.
+   */
   withHealth(health: HealthOptions = {}): ServiceBuilder {
     return this.#with({ health });
   }
@@ -233,8 +237,15 @@ export class ServiceBuilder {
     const router = attempt(() => new Router({ basePath, onError })) ?? new Router();
     const info = { id, display_name: displayName, version, description };
     router.add("GET", "/api/v1/info", () => Response.json(info));
+    const ending = new AbortController();
     if (health !== undefined) {
-      attempt(() => addHealthRoutes(router, { checks: health.checks ?? {}, database }));
+      const readiness = () => service.readiness();
+      attempt(() =>
+        addHealthRoutes(
+          router,
+          new HealthChecks({ ...health, database, readiness, ending: ending.signal }),
+        ),
+      );
     }
     if (tasks !== undefined) {
       attempt(() => router.include(TaskRouter.create({ ...tasks, executor })));
@@ -255,8 +266,8 @@ export class ServiceBuilder {
     if (reasons.length > 0) throw new ServiceConfigurationError(id, reasons);
     const { startupHooks, shutdownHooks } = parts;
     const hooks = { startupHooks, shutdownHooks };
-    const running = { database, executor, scheduler };
-    const service = new Service({ id, router, ...running, ...hooks, signals, grace });
+    const running = { database, executor, scheduler, ending };
+    const service: Service = new Service({ id, router, ...running, ...hooks, signals, grace });
     // Jobs may need what the hooks make.
     scheduler?.startThrough(() => service.start());
     return service;

@@ -11,6 +11,7 @@ import type { Database } from "../storage/mod.ts";
 import type { StopOptions, TaskExecutor } from "../tasks/mod.ts";
 import { isCalledByEntryPoint } from "./bun/mod.ts";
 import { ServiceStoppedError, ShutdownTimeoutError } from "./errors.ts";
+import type { Health } from "./health.ts";
 import { enter, leave, type RunningService, replaceOlder } from "./running_services.ts";
 
 /** Runs when a service starts, or stops. */
@@ -24,6 +25,8 @@ export interface ServiceParts {
   readonly scheduler: Scheduler | undefined;
   readonly startupHooks: readonly ServiceHook[];
   readonly shutdownHooks: readonly ServiceHook[];
+  /** Aborted when the service begins to stop. */
+  readonly ending: AbortController;
   readonly signals: boolean;
   /** Seconds. */
   readonly grace: number;
@@ -114,6 +117,20 @@ export class Service implements AsyncDisposable {
     return this.#starting;
   }
 
+  /**
+   * Whether it has started and takes requests; starts it where nobody has.
+   *
+   * @internal
+   */
+  async readiness(): Promise<Health> {
+    if (this.#stopping !== undefined) return { state: "unhealthy", message: "it is stopping" };
+    const failure = await this.#startOrLog();
+    if (failure === undefined) return { state: "healthy" };
+    const { error } = failure;
+    const reason = error instanceof Error ? error.message : String(error);
+    return { state: "unhealthy", message: `it could not start: ${reason}` };
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
   }
@@ -126,18 +143,28 @@ export class Service implements AsyncDisposable {
   }
 
   async #startAndFetch(request: Request, server: RequestServer | undefined): Promise<Response> {
+    const { router } = this.#parts;
+    if (router.answersAlways(request)) return await router.fetch(request, server);
     if (this.#stopping !== undefined) return unavailable("The service is stopping", request);
+    const failure = await this.#startOrLog();
+    if (failure !== undefined) return unavailable("The service could not start", request);
+    return await this.#fetch(request, server);
+  }
+
+  /** What went wrong, which the log has too; undefined where the service has started. */
+  async #startOrLog(): Promise<{ readonly error: unknown } | undefined> {
     try {
       await this.start();
+      return undefined;
     } catch (error) {
       this.executor.logger.error("the service could not start", { error });
-      return unavailable("The service could not start", request);
+      return { error };
     }
-    return await this.#fetch(request, server);
   }
 
   #stopOnce(options: StopOptions = {}): Promise<void> {
     this.#isServing = false;
+    this.#parts.ending.abort(new ServiceStoppedError(this.id));
     this.#stopping ??= this.#stop(options);
     return this.#stopping;
   }
