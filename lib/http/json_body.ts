@@ -1,3 +1,4 @@
+import { throwBrokenOff } from "./body_stream.ts";
 import { HttpProblem } from "./problem.ts";
 
 const JSON_TYPE = /^\s*application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i;
@@ -178,14 +179,6 @@ function isDeeperThan(text: string, limit: number): boolean {
 function malformed(reason: string, cause: unknown): HttpProblem {
   return new HttpProblem(400, "malformed-json", {
     detail: `The body is no JSON: ${reason}`,
-    cause,
-  });
-}
-
-/** The client went away, so that nobody may hear of it; but it is no fault of the service. */
-function throwBrokenOff(cause: unknown): never {
-  throw new HttpProblem(400, "incomplete-body", {
-    detail: "The body broke off before its end",
     cause,
   });
 }

@@ -1,10 +1,15 @@
+export { bodyStream } from "./body_stream.ts";
+export { type ByteRange, ifRange, readByteRange } from "./byte_range.ts";
+export { attachment } from "./content_disposition.ts";
 export { type EventStreamOptions, eventStream, sendEvents } from "./event_stream.ts";
 export { type Handler, isRequestServer, type RequestServer, waitLong } from "./handler.ts";
 export { Heartbeats } from "./heartbeats.ts";
 export { InFlight } from "./in_flight.ts";
 export { type ReadJsonOptions, readJson } from "./json_body.ts";
+export { type FormFile, type ReadFormOptions, readForm } from "./multipart.ts";
 export { pathOf, queryOf } from "./path.ts";
 export { HttpProblem, type ProblemIssue, type ProblemOptions } from "./problem.ts";
+export { valuesOf } from "./query_values.ts";
 export {
   type Route,
   type RouteHandler,
