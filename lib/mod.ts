@@ -4,6 +4,7 @@
  *
  * @module
  */
+export * from "./artifacts/mod.ts";
 export type { Handler, RequestServer } from "./http/mod.ts";
 export * from "./jobs/mod.ts";
 export * from "./service/mod.ts";
@@ -54,6 +55,7 @@ export {
   type ProviderOptions,
   type ProviderScope,
   ResultValidationError,
+  type RunArtifacts,
   type RunOwner,
   type RunScheduler,
   registry,

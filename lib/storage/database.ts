@@ -117,12 +117,13 @@ export class Database implements AsyncDisposable {
   }
 
   /**
-   * The handle on taskmount's own tables, whose names it prefixes.
+   * The handle on taskmount's own tables, whose names it prefixes, here or in a session.
    *
    * @internal
    */
-  own<Tables>(): Kysely<Tables> {
-    return this.kysely<Tables>().withPlugin(new TablePrefix(this.tablePrefix, TABLES));
+  own<Tables>(session?: Session): Kysely<Tables> {
+    const kysely = session?.kysely<Tables>() ?? this.kysely<Tables>();
+    return kysely.withPlugin(new TablePrefix(this.tablePrefix, TABLES));
   }
 
   /**

@@ -16,6 +16,7 @@ export {
 export {
   type ExecuteArguments,
   type ExecuteOptions,
+  type RunArtifacts,
   type RunScheduler,
   type StopOptions,
   TaskExecutor,
