@@ -6,6 +6,7 @@ export { type Handler, isRequestServer, type RequestServer, waitLong } from "./h
 export { Heartbeats } from "./heartbeats.ts";
 export { InFlight } from "./in_flight.ts";
 export { type ReadJsonOptions, readJson } from "./json_body.ts";
+export { DEEPEST_JSON, isTooDeep } from "./json_depth.ts";
 export { type FormFile, type ReadFormOptions, readForm } from "./multipart.ts";
 export { pathOf, queryOf } from "./path.ts";
 export { HttpProblem, type ProblemIssue, type ProblemOptions } from "./problem.ts";
@@ -17,4 +18,5 @@ export {
   Router,
   type RouterOptions,
 } from "./router.ts";
+export { textBody } from "./text_body.ts";
 export { LONGEST_TIMER, within } from "./within.ts";

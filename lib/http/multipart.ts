@@ -30,6 +30,7 @@ const LARGEST_HEADERS = 16 * 1024;
  *
  * @throws {HttpProblem} 400 for a form that breaks off or is malformed, 413 for more than
  * `maxFields` bytes, 422 for a second file, or too many fields.
+ * @throws What `takeFile` throws.
  * @see https://www.rfc-editor.org/rfc/rfc7578
  */
 export async function readForm(
@@ -53,7 +54,7 @@ export async function readForm(
   form.on("file", (_name, stream, filename: string | undefined, _encoding, contentType) => {
     file = stream;
     // Whoever reads it hears of its error; where nobody does it would end the process.
-    stream.on("error", fail);
+    stream.on("error", (cause) => fail(malformed(messageOf(cause), cause)));
     taking = takeFile({ filename: filename || null, contentType, stream: toWeb(stream) });
     taking.then(() => stream.resume(), fail);
   });
@@ -67,10 +68,9 @@ export async function readForm(
     await ended;
     await taking;
     return fields;
-  } catch (cause) {
-    const error = cause instanceof HttpProblem ? cause : malformed(messageOf(cause), cause);
+  } catch (error) {
     // What takes it must not believe that this is its end.
-    file?.destroy(error);
+    file?.destroy(error instanceof Error ? error : new Error(messageOf(error)));
     await taking.catch(() => {
       // It failed by this very error, or has caused it.
     });
@@ -106,7 +106,7 @@ async function pump(body: AsyncIterator<Uint8Array>, form: BusboyInstance): Prom
     const { done, value } = await body.next();
     if (done) break;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    form.write(value, (error) => (error ? reject(error) : resolve()));
+    form.write(value, (cause) => (cause ? reject(malformed(messageOf(cause), cause)) : resolve()));
     await promise;
   }
   form.end();

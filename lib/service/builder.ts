@@ -1,3 +1,4 @@
+import { ArtifactManager, type ArtifactManagerOptions, ArtifactRouter } from "../artifacts/mod.ts";
 import { type Handler, Router } from "../http/mod.ts";
 import {
   type Clock,
@@ -52,6 +53,9 @@ export interface JobsOptions extends Omit<SchedulerOptions, "database"> {
   schedulesPrefix?: string;
 }
 
+/** As `new ArtifactManager()` takes them; the database is the service's. */
+export type ArtifactsOptions = Omit<ArtifactManagerOptions, "database">;
+
 /** Something with routes of its own: a {@linkcode TaskRouter}, or any fetch handler with its prefix. */
 export interface Includable {
   /** The path at and below which it answers, such as `/webhooks`. */
@@ -66,6 +70,7 @@ interface Parts {
   readonly tasks: TasksOptions | undefined;
   readonly providers: readonly AddProvider[];
   readonly jobs: JobsOptions | undefined;
+  readonly artifacts: ArtifactsOptions | undefined;
   readonly health: HealthOptions | undefined;
   readonly included: readonly Includable[];
   readonly startupHooks: readonly ServiceHook[];
@@ -77,6 +82,7 @@ const NO_PARTS: Parts = {
   tasks: undefined,
   providers: [],
   jobs: undefined,
+  artifacts: undefined,
   health: undefined,
   included: [],
   startupHooks: [],
@@ -167,6 +173,14 @@ export class ServiceBuilder {
   }
 
   /**
+   * Keeps artifacts: adds the routes under `/api/v1/artifacts`, and injects `ArtifactManager`. They
+   * live in the service's database, bytes included.
+   */
+  withArtifacts(artifacts: ArtifactsOptions = {}): ServiceBuilder {
+    return this.#with({ artifacts });
+  }
+
+  /**
    * Adds `GET /health`, which looks at the database and at what `checks` names, `/health/live`,
    * `/health/ready` and `/health/$stream`.
    */
@@ -195,8 +209,12 @@ export class ServiceBuilder {
    * @internal
    */
   inTest({ database, clock }: { database: Database; clock: Clock }): ServiceBuilder {
-    const { jobs } = this.#parts;
-    return this.#with({ database, jobs: jobs === undefined ? undefined : { ...jobs, clock } });
+    const { jobs, artifacts } = this.#parts;
+    return this.#with({
+      database,
+      jobs: jobs === undefined ? undefined : { ...jobs, clock },
+      artifacts: artifacts === undefined ? undefined : { ...artifacts, clock },
+    });
   }
 
   /** @throws {ServiceConfigurationError} naming every mistake. */
@@ -221,10 +239,15 @@ export class ServiceBuilder {
     const { schedulesPrefix, ...jobs } = parts.jobs ?? {};
     const scheduler =
       parts.jobs === undefined ? undefined : attempt(() => new Scheduler({ ...jobs, database }));
+    const artifacts =
+      parts.artifacts === undefined
+        ? undefined
+        : attempt(() => new ArtifactManager({ ...parts.artifacts, database }));
     const executor = new TaskExecutor({
       registry: tasks?.registry ?? defaultRegistry,
       database,
       ...(scheduler === undefined ? {} : { scheduler }),
+      ...(artifacts === undefined ? {} : { artifacts }),
     });
     for (const provide of parts.providers) attempt(() => provide(executor));
     const onError = (error: unknown, request: Request) => {
@@ -256,6 +279,9 @@ export class ServiceBuilder {
       const where = schedulesPrefix === undefined ? {} : { prefix: schedulesPrefix };
       attempt(() => router.include(ScheduleRouter.create({ scheduler, ...where })));
     }
+    if (artifacts !== undefined) {
+      attempt(() => router.include(ArtifactRouter.create({ artifacts })));
+    }
     for (const included of parts.included) {
       attempt(() =>
         included instanceof Router
@@ -266,7 +292,7 @@ export class ServiceBuilder {
     if (reasons.length > 0) throw new ServiceConfigurationError(id, reasons);
     const { startupHooks, shutdownHooks } = parts;
     const hooks = { startupHooks, shutdownHooks };
-    const running = { database, executor, scheduler, ending };
+    const running = { database, executor, scheduler, artifacts, ending };
     const service: Service = new Service({ id, router, ...running, ...hooks, signals, grace });
     // Jobs may need what the hooks make.
     scheduler?.startThrough(() => service.start());

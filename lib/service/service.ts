@@ -1,3 +1,4 @@
+import type { ArtifactManager } from "../artifacts/mod.ts";
 import {
   HttpProblem,
   isRequestServer,
@@ -14,6 +15,9 @@ import { ServiceStoppedError, ShutdownTimeoutError } from "./errors.ts";
 import type { Health } from "./health.ts";
 import { enter, leave, type RunningService, replaceOlder } from "./running_services.ts";
 
+/** Bytes of what is in a form around its file, and of whatever is so much too large that a route says so. */
+const BESIDE_THE_UPLOAD = 64 * 1024 * 1024;
+
 /** Runs when a service starts, or stops. */
 export type ServiceHook = (service: Service) => void | Promise<void>;
 
@@ -23,6 +27,7 @@ export interface ServiceParts {
   readonly database: Database;
   readonly executor: TaskExecutor;
   readonly scheduler: Scheduler | undefined;
+  readonly artifacts: ArtifactManager | undefined;
   readonly startupHooks: readonly ServiceHook[];
   readonly shutdownHooks: readonly ServiceHook[];
   /** Aborted when the service begins to stop. */
@@ -48,6 +53,11 @@ export class Service implements AsyncDisposable {
   /** The handler to give to a server. It is a property of its own, so that `{ ...service }` keeps it. */
   readonly fetch: (request: Request, server?: RequestServer) => Promise<Response>;
   /**
+   * Bytes that a request may have, for Bun, which else takes no more than 128 MiB. It is there
+   * where there are artifacts, which may be larger; what a route takes it says itself.
+   */
+  declare readonly maxRequestBodySize?: number;
+  /**
    * Refuses new requests, waits up to `grace` seconds for what is running and
    * aborts the rest, runs the shutdown hooks, and closes the database.
    *
@@ -68,6 +78,9 @@ export class Service implements AsyncDisposable {
   constructor(parts: ServiceParts) {
     this.#parts = parts;
     this.fetch = (request, server) => this.#fetch(request, server);
+    if (parts.artifacts !== undefined) {
+      this.maxRequestBodySize = parts.artifacts.maxUpload + BESIDE_THE_UPLOAD;
+    }
     const stop = (options?: StopOptions) => this.#stopOnce(options);
     // `export default service` is served by Bun's entry point only if that sees no stop.
     Object.defineProperty(this, "stop", { get: () => (isCalledByEntryPoint() ? undefined : stop) });
@@ -94,6 +107,17 @@ export class Service implements AsyncDisposable {
       throw new TypeError(`The service "${this.id}" has no jobs: build it with withJobs()`);
     }
     return scheduler;
+  }
+
+  /** @throws {TypeError} where the service was built without `withArtifacts()`. */
+  get artifacts(): ArtifactManager {
+    const { artifacts } = this.#parts;
+    if (artifacts === undefined) {
+      throw new TypeError(
+        `The service "${this.id}" has no artifacts: build it with withArtifacts()`,
+      );
+    }
+    return artifacts;
   }
 
   get database(): Database {
@@ -174,8 +198,9 @@ export class Service implements AsyncDisposable {
     // From here on a signal, or a newer service of this id, stops it.
     enter(this.#running, { handlesSignals: signals });
     try {
-      const { database, scheduler, startupHooks } = this.#parts;
+      const { database, scheduler, artifacts, startupHooks } = this.#parts;
       await database.migrate();
+      await artifacts?.start();
       this.#hooksBegun = true;
       for (const hook of startupHooks) await hook(this);
       // Jobs may need what the hooks have made.
@@ -193,7 +218,7 @@ export class Service implements AsyncDisposable {
     // A start that fails is reported to who asked for it; there is still something to close.
     const starting = this.#starting?.catch(() => {});
     if (starting !== undefined) await within(grace, starting);
-    const { router, executor, scheduler, database, shutdownHooks } = this.#parts;
+    const { router, executor, scheduler, artifacts, database, shutdownHooks } = this.#parts;
     const errors: unknown[] = [];
     const attempt = async (step: () => unknown) => {
       try {
@@ -215,6 +240,7 @@ export class Service implements AsyncDisposable {
         if (!(await within(grace, ending))) throw new ShutdownTimeoutError(this.id, grace);
       });
     }
+    await attempt(() => artifacts?.stop());
     await attempt(() => database.close());
     leave(this.#running);
     if (errors.length === 1) throw errors[0];

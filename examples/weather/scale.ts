@@ -1,0 +1,20 @@
+/** Where a value is on a drawing. */
+export type Scale = (value: number) => number;
+
+/** Maps `[from, to]` to `[start, end]`, which may run the other way. */
+export function linearScale(
+  [from, to]: readonly [number, number],
+  [start, end]: readonly [number, number],
+): Scale {
+  return (value) => start + ((value - from) / (to - from)) * (end - start);
+}
+
+/** Round values from `low` or less to `high` or more, about so many: what an axis is labelled with. */
+export function ticks(low: number, high: number, about = 5): number[] {
+  const rough = (high - low) / about;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = ([1, 2, 5, 10].find((factor) => factor * power >= rough) ?? 10) * power;
+  const first = Math.floor(low / step);
+  const count = Math.ceil(high / step) - first;
+  return Array.from({ length: count + 1 }, (_, index) => (first + index) * step);
+}
