@@ -85,7 +85,7 @@ export function toDraft(given: NewArtifact, { maxSize }: { maxSize: number }): D
     id,
     data: data === undefined ? undefined : readData(data, maxSize),
     contentType: contentType ?? mediaTypeOf(data),
-    filename: filename === undefined && data instanceof File ? fileName(data) : filename,
+    filename: filename === undefined ? fileName(data) : filename,
     metadata: metadata == null ? metadata : toJsonText(metadata, "metadata"),
     // As with jobs, a tag that is given twice counts once.
     tags: tags && [...new Set(tags)],
@@ -109,9 +109,13 @@ function mediaTypeOf(data: unknown): string | undefined {
   return data instanceof Upload || isBytes(data) ? "application/octet-stream" : undefined;
 }
 
-/** A `Bun.file()` is named by its whole path, of which the last part is the name. */
-function fileName({ name }: File): string | undefined {
-  const last = name.split(/[/\\]/).at(-1) ?? "";
+/**
+ * The name of a File, or of what has one as Files do. What the system opened is named by its whole
+ * path, of which the last part is the name.
+ */
+function fileName(data: unknown): string | undefined {
+  if (!(data instanceof Blob && "name" in data && typeof data.name === "string")) return undefined;
+  const last = data.name.split(/[/\\]/).at(-1) ?? "";
   return v.is(Fields.entries.filename, last) ? last : undefined;
 }
 

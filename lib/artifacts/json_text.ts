@@ -42,7 +42,12 @@ function firstIssue(
   { withCycles }: { withCycles: boolean },
 ): { path: Path; message: string } | undefined {
   const frames: Frame[] = [];
+  const within = new Set<object>();
   const path = (): Path => frames.map(({ keys, next }) => keys[next - 1] ?? "");
+  const push = (value: object, keys: readonly (string | number)[]) => {
+    frames.push({ value, keys, next: 0 });
+    if (withCycles) within.add(value);
+  };
   /** What is wrong with a value, unless it is to be walked through. */
   const enter = (value: unknown, key: string): string | undefined => {
     const json = hasToJson(value) && !withCycles ? value.toJSON(key) : value;
@@ -50,14 +55,14 @@ function firstIssue(
     if (json === null && value instanceof Date) return "Expected a valid date";
     if (typeof json !== "object" || json === null) return scalarIssue(json);
     if (Array.isArray(json)) {
-      if (withCycles && frames.some((frame) => frame.value === json)) return CYCLE;
-      frames.push({ value: json, keys: range(json.length), next: 0 });
+      if (within.has(json)) return CYCLE;
+      push(json, range(json.length));
       return undefined;
     }
     if (hasToJson(json)) return undefined;
     if (!isPlain(json)) return `Expected JSON, not a ${nameOf(json)}`;
-    if (withCycles && frames.some((frame) => frame.value === json)) return CYCLE;
-    frames.push({ value: json, keys: Object.keys(json), next: 0 });
+    if (within.has(json)) return CYCLE;
+    push(json, Object.keys(json));
     return undefined;
   };
   const message = root === undefined ? undefined : enter(root, "");
@@ -66,14 +71,14 @@ function firstIssue(
     const key = frame.keys[frame.next];
     if (key === undefined) {
       frames.pop();
+      within.delete(frame.value);
       continue;
     }
     frame.next += 1;
     const value: unknown = Reflect.get(frame.value, key);
     if (value === undefined && typeof key === "string") continue;
-    const depth = path;
     const issue = enter(value, String(key));
-    if (issue !== undefined) return { path: depth(), message: issue };
+    if (issue !== undefined) return { path: path(), message: issue };
   }
   return undefined;
 }
