@@ -117,7 +117,6 @@ export class ArtifactRouter extends Router {
   }
 
   #read(request: RouteRequest): Promise<SentArtifact> {
-    waitLong(request);
     const { maxUpload } = this.#artifacts;
     return readArtifact(request, {
       maxBody: this.#maxBody,

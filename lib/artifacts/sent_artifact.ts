@@ -11,6 +11,7 @@ import {
   readForm,
   readJson,
   valuesOf,
+  waitLong,
 } from "../http/mod.ts";
 import { isObject, validate } from "../tasks/mod.ts";
 import type { NewArtifact } from "./artifact.ts";
@@ -75,13 +76,15 @@ export async function readArtifact(
 ): Promise<SentArtifact> {
   const { request } = sent;
   const type = mediaTypeOf(request);
-  if (type === "multipart/form-data") return await readFormArtifact(request, options);
   if (type === "application/json") return withoutBytes(await readJsonArtifact(sent, options));
   if (type === undefined && request.body === null) {
     throw invalid("There is neither a body nor a content type", [
       { path: [], message: "Expected JSON, bytes or a form" },
     ]);
   }
+  // Bun ends a request after its time, however much of it is still coming.
+  waitLong(sent);
+  if (type === "multipart/form-data") return await readFormArtifact(request, options);
   return withoutBytes(readBytes(request, type, options));
 }
 
