@@ -11,10 +11,14 @@ export function linearScale(
 
 /** Round values from `low` or less to `high` or more, about so many: what an axis is labelled with. */
 export function ticks(low: number, high: number, about = 5): number[] {
-  const rough = (high - low) / about;
+  // Where all is the same, some room is left around it.
+  const rough = (high - low || 1) / about;
   const power = 10 ** Math.floor(Math.log10(rough));
-  const step = ([1, 2, 5, 10].find((factor) => factor * power >= rough) ?? 10) * power;
+  const step = ([1, 2, 5].find((factor) => factor * power >= rough) ?? 10) * power;
   const first = Math.floor(low / step);
-  const count = Math.ceil(high / step) - first;
-  return Array.from({ length: count + 1 }, (_, index) => (first + index) * step);
+  const last = Math.max(Math.ceil(high / step), first + 1);
+  return Array.from({ length: last - first + 1 }, (_, index) =>
+    // Without what rounding leaves behind.
+    Number(((first + index) * step).toPrecision(12)),
+  );
 }
