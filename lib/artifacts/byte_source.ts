@@ -12,8 +12,8 @@ export function isBytes(data: unknown): data is ArtifactBytes {
 }
 
 /**
- * Bytes in chunks of `size`, but for the last one. Of a stream or a file no more than a chunk is in
- * memory at once.
+ * Bytes in chunks of `size`, but for the last one. Of a stream or a file no more than two chunks
+ * are in memory at once: one holds its bytes until the one after the next is asked for.
  *
  * @throws {InvalidArtifactError} where a stream is being read already, or gives something else.
  * @throws The signal's reason, or what the stream itself fails by; the stream is then canceled.
@@ -72,6 +72,7 @@ async function* chunksOfStream(
   let finished = false;
   try {
     let chunk = new Uint8Array(size);
+    let other: Uint8Array<ArrayBuffer> | undefined;
     let filled = 0;
     for (;;) {
       signal?.throwIfAborted();
@@ -90,7 +91,7 @@ async function* chunksOfStream(
         rest = rest.subarray(part.byteLength);
         if (filled === size) {
           yield chunk;
-          chunk = new Uint8Array(size);
+          [chunk, other] = [other ?? new Uint8Array(size), chunk];
           filled = 0;
         }
       }

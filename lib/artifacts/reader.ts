@@ -1,6 +1,7 @@
 import { type Kysely, type SelectQueryBuilder, sql } from "kysely";
 import { jsonValues } from "../storage/mod.ts";
 import type { Artifact, ArtifactFilter, ArtifactStats } from "./artifact.ts";
+import type { ArtifactRecords } from "./records.ts";
 import type { ArtifactRow, ArtifactTables } from "./tables.ts";
 
 /** Which part of a list. */
@@ -13,17 +14,16 @@ interface Slice extends ArtifactFilter {
 /** Reads artifacts, beside whoever writes or in a session's transaction. */
 export class ArtifactReader {
   readonly #db: Kysely<ArtifactTables>;
+  readonly #statements: Pick<ArtifactRecords, "byId">;
 
-  constructor(db: Kysely<ArtifactTables>) {
+  constructor(db: Kysely<ArtifactTables>, statements: Pick<ArtifactRecords, "byId">) {
     this.#db = db;
+    this.#statements = statements;
   }
 
   async row(id: string): Promise<ArtifactRow | undefined> {
-    return await this.#db
-      .selectFrom("artifacts")
-      .selectAll()
-      .where("id", "=", id)
-      .executeTakeFirst();
+    const [row] = await this.#statements.byId.read(this.#db, { id });
+    return row;
   }
 
   /** Newest first. */

@@ -32,10 +32,22 @@ export class Prepared<Parameters, Row> {
   }
 
   all(statements: Statements, parameters: Parameters): readonly Row[] | Promise<readonly Row[]> {
+    return statements.all<Row>(this.#bind(parameters));
+  }
+
+  /** The rows where they are only read, by a Kysely handle of the same tables. */
+  async read(
+    db: { executeQuery: Kysely<unknown>["executeQuery"] },
+    parameters: Parameters,
+  ): Promise<Row[]> {
+    return (await db.executeQuery<Row>(this.#bind(parameters))).rows;
+  }
+
+  #bind(parameters: Parameters): CompiledQuery<Row> {
     const bound = this.#query.parameters.map((value) =>
       value instanceof Placeholder ? parameters[value.name as keyof Parameters] : value,
     );
-    return statements.all<Row>({ ...this.#query, parameters: bound });
+    return { ...this.#query, parameters: bound };
   }
 }
 
