@@ -77,12 +77,15 @@ export class ArtifactReader {
   }
 
   async stats(labelOf: (level: number) => string): Promise<ArtifactStats> {
-    const levels = await this.#db
+    const roots = await this.count({ level: 0 });
+    const below = await this.#db
       .selectFrom("artifacts")
       .select((eb) => ["level", eb.fn.countAll<number>().as("count")])
+      .where("level", ">", sql.lit(0))
       .groupBy("level")
       .orderBy("level")
       .execute();
+    const levels = roots === 0 ? below : [{ level: 0, count: roots }, ...below];
     const stored = await this.#db
       .selectFrom("artifact_contents")
       .select((eb) => [
@@ -133,7 +136,11 @@ function filtered(
   }
   if (parentId === null) query = query.where("artifacts.parent_id", "is", null);
   else if (parentId !== undefined) query = query.where("artifacts.parent_id", "=", parentId);
-  if (level !== undefined) query = query.where("artifacts.level", "=", level);
+  // Each has an index: roots by having no parent, the others by a level above 0.
+  if (level === 0) query = query.where("artifacts.parent_id", "is", null);
+  else if (level !== undefined) {
+    query = query.where("artifacts.level", "=", level).where("artifacts.level", ">", sql.lit(0));
+  }
   return query;
 }
 

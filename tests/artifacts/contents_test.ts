@@ -6,9 +6,19 @@ import {
   ArtifactTooLargeError,
   InvalidArtifactError,
   UnknownParentError,
+  UploadLostError,
 } from "../../lib/mod.ts";
 import { TemporaryFolder } from "../storage/databases.ts";
-import { Bed, bytesOf, chunksFor, MEBIBYTE, NOTHING, sha256, streamOf } from "./bed.ts";
+import {
+  Bed,
+  bytesOf,
+  chunksFor,
+  MEBIBYTE,
+  NOTHING,
+  type StoredTables,
+  sha256,
+  streamOf,
+} from "./bed.ts";
 
 setDefaultTimeout(30_000);
 
@@ -314,4 +324,37 @@ test("upload() is freed unless an artifact gets it", async () => {
   }
   assertEquals(await bed.stored(), { contents: ["stored"], chunks: chunksFor(3 * MEBIBYTE) });
   assert(Buffer.compare(await bed.read(id), bytesOf(3 * MEBIBYTE)) === 0);
+});
+
+test("an upload that others took for lost fails, and says so", async () => {
+  await using bed = new Bed();
+  // With the stream's next piece, or at its end.
+  for (const left of [1, 0]) {
+    const waiting = Promise.withResolvers<void>();
+    const proceed = Promise.withResolvers<void>();
+    let pulled = 0;
+    const data = new ReadableStream<Uint8Array>({
+      async pull(controller) {
+        pulled += 1;
+        if (pulled === 4) {
+          waiting.resolve();
+          await proceed.promise;
+        }
+        if (pulled > 3 + left) controller.close();
+        else controller.enqueue(bytesOf(MEBIBYTE));
+      },
+    });
+    const saving = bed.artifacts.save({ data });
+    const rejected = assertRejects(() => saving, UploadLostError);
+    await waiting.promise;
+    await bed.database
+      .kysely<StoredTables>()
+      .updateTable("taskmount_artifact_contents")
+      .set({ state: "garbage" })
+      .execute();
+    await bed.artifacts.sweep();
+    proceed.resolve();
+    await rejected;
+    assertEquals(await bed.stored(), NOTHING);
+  }
 });
