@@ -13,7 +13,7 @@ export function isBytes(data: unknown): data is ArtifactBytes {
 
 /**
  * Bytes in chunks of `size`, but for the last one. Of a stream or a file no more than two chunks
- * are in memory at once: one is overwritten when the second one after it is asked for.
+ * are in memory at once: one holds its bytes until the one after the next is asked for.
  *
  * @throws {InvalidArtifactError} where a stream is being read already, or gives something else.
  * @throws The signal's reason, or what the stream itself fails by; the stream is then canceled.

@@ -15,24 +15,13 @@ export function createContentStatements(db: Kysely<ArtifactTables>) {
       }),
     ),
 
-    /** Adds a chunk to an upload; no row where others have taken the upload for lost. */
-    append: prepare<ArtifactTables, { id: string; position: number; bytes: Uint8Array }>(db)(
-      (db, parameter) =>
-        db
-          .insertInto("artifact_chunks")
-          .columns(["content_id", "position", "bytes"])
-          .expression((eb) =>
-            eb
-              .selectFrom("artifact_contents")
-              .select([
-                "id",
-                sql<number>`${parameter("position")}`.as("position"),
-                sql<Uint8Array>`${parameter("bytes")}`.as("bytes"),
-              ])
-              .where("id", "=", parameter("id"))
-              .where("state", "=", sql.lit("uploading")),
-          )
-          .returning("position"),
+    /** An upload; no row where others have taken it for lost. */
+    uploading: prepare<ArtifactTables, { id: string }>(db)((db, parameter) =>
+      db
+        .selectFrom("artifact_contents")
+        .select("id")
+        .where("id", "=", parameter("id"))
+        .where("state", "=", sql.lit("uploading")),
     ),
 
     /** Bytes that are stored already. */
@@ -71,13 +60,24 @@ export function createContentStatements(db: Kysely<ArtifactTables>) {
           size: parameter("size"),
         }),
     ),
-    /** and this is the chunk. */
+    /** with a chunk; one of an upload is added to it. */
     putChunk: prepare<ArtifactTables, ChunkRow>(db)((db, parameter) =>
       db.insertInto("artifact_chunks").values({
         content_id: parameter("content_id"),
         position: parameter("position"),
         bytes: parameter("bytes"),
       }),
+    ),
+
+    /** The chunk that begins at a position, or holds it. */
+    chunkAt: prepare<ArtifactTables, { id: string; position: number }>(db)((db, parameter) =>
+      db
+        .selectFrom("artifact_chunks")
+        .select(["position", "bytes"])
+        .where("content_id", "=", parameter("id"))
+        .where("position", "<=", parameter("position"))
+        .orderBy("position", "desc")
+        .limit(1),
     ),
 
     /** What no artifact has any more, of these contents, is garbage. */
@@ -160,20 +160,4 @@ export async function passing(
     .select(["id", "state", "owner"])
     .where("state", "!=", sql.lit("stored"))
     .execute();
-}
-
-/** The chunk that begins at a position, or holds it. */
-export async function chunkAt(
-  db: Kysely<ArtifactTables>,
-  contentId: string,
-  position: number,
-): Promise<Pick<ChunkRow, "position" | "bytes"> | undefined> {
-  return await db
-    .selectFrom("artifact_chunks")
-    .select(["position", "bytes"])
-    .where("content_id", "=", contentId)
-    .where("position", "<=", position)
-    .orderBy("position", "desc")
-    .limit(1)
-    .executeTakeFirst();
 }

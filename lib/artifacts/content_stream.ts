@@ -1,10 +1,11 @@
 import type { Kysely } from "kysely";
-import { chunkAt } from "./content_statements.ts";
+import type { ContentStatements } from "./content_statements.ts";
 import { ArtifactChangedError } from "./errors.ts";
 import type { ArtifactTables } from "./tables.ts";
 
 export interface ContentStreamOptions {
   readonly db: Kysely<ArtifactTables>;
+  readonly statements: Pick<ContentStatements, "chunkAt">;
   readonly artifactId: string;
   readonly contentId: string;
   /** Bytes before the first one. */
@@ -20,6 +21,7 @@ export interface ContentStreamOptions {
  */
 export function contentStream({
   db,
+  statements,
   artifactId,
   contentId,
   start,
@@ -42,7 +44,8 @@ export function contentStream({
       },
       async pull(controller) {
         try {
-          const chunk = await chunkAt(db, contentId, next);
+          const found = { id: contentId, position: next };
+          const [chunk] = await statements.chunkAt.read(db, found);
           if (signal?.aborted) return;
           const from = next - (chunk?.position ?? next);
           const bytes = chunk?.bytes.subarray(from, from + end - next);

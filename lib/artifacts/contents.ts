@@ -10,7 +10,7 @@ import type { HeldUploadLease, UploadLease } from "./upload_lease.ts";
 import { unit } from "./writing.ts";
 
 /** Bytes in a chunk: each is a row, which is written in some milliseconds, and read whole. */
-export const CHUNK_SIZE = 1024 * 1024;
+export const CHUNK_SIZE = 512 * 1024;
 
 export interface WriteOptions {
   /** Ends it; nothing is kept then. */
@@ -113,8 +113,9 @@ export class ContentStore {
     session: Session | undefined,
   ): Promise<void> {
     await unit(this.#database, session, async (tx) => {
-      const added = await this.#statements.append.all(tx, { id, position, bytes });
-      if (added.length === 0) throw new UploadLostError();
+      const uploads = await this.#statements.uploading.all(tx, { id });
+      if (uploads.length === 0) throw new UploadLostError();
+      await this.#statements.putChunk.all(tx, { content_id: id, position, bytes });
     });
     // SQLite answers at once, and so may the source: all else here has its turn now.
     await new Promise<void>((resolve) => setImmediate(resolve));

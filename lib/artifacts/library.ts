@@ -10,24 +10,36 @@ import type {
   PageOptions,
 } from "./artifact.ts";
 import { inBatches } from "./batches.ts";
+import type { ContentStatements } from "./content_statements.ts";
 import { contentStream, textStream } from "./content_stream.ts";
 import { ArtifactNotFoundError, UnknownParentError } from "./errors.ts";
 import { type ArtifactHierarchy, levelName } from "./hierarchy.ts";
 import type { StreamArtifactOptions } from "./manager_options.ts";
 import { ArtifactReader, toArtifact } from "./reader.ts";
+import type { ArtifactRecords } from "./records.ts";
 import type { ArtifactRow, ArtifactTables } from "./tables.ts";
 import { growTree } from "./tree.ts";
+
+type LibraryStatements = Pick<ArtifactRecords & ContentStatements, "byId" | "chunkAt">;
+
+export interface ArtifactLibraryOptions {
+  readonly database: Database;
+  readonly hierarchy: ArtifactHierarchy | null;
+  readonly statements: LibraryStatements;
+}
 
 /** All that is read of artifacts, with what their levels are called. */
 export class ArtifactLibrary {
   readonly #database: Database;
   readonly #reader: ArtifactReader;
+  readonly #statements: LibraryStatements;
   readonly #hierarchy: string | null;
   readonly #labelOf: (level: number) => string;
 
-  constructor(database: Database, hierarchy: ArtifactHierarchy | null) {
+  constructor({ database, hierarchy, statements }: ArtifactLibraryOptions) {
     this.#database = database;
-    this.#reader = new ArtifactReader(database.own<ArtifactTables>());
+    this.#statements = statements;
+    this.#reader = new ArtifactReader(database.own<ArtifactTables>(), statements);
     this.#hierarchy = hierarchy?.name ?? null;
     this.#labelOf = hierarchy === null ? levelName : (level) => hierarchy.labelOf(level);
   }
@@ -90,7 +102,8 @@ export class ArtifactLibrary {
       return textStream(data ?? "null", { start, end: end ?? Number.POSITIVE_INFINITY });
     }
     return contentStream({
-      db: this.#database.own<ArtifactTables>(),
+      db: this.#database.kysely<ArtifactTables>(),
+      statements: this.#statements,
       artifactId: id,
       contentId: content_id,
       start,
@@ -119,7 +132,7 @@ export class ArtifactLibrary {
   async #open(session?: Session): Promise<ArtifactReader> {
     await this.#database.migrate({ ...(session && { session }) });
     if (session === undefined) return this.#reader;
-    return new ArtifactReader(this.#database.own<ArtifactTables>(session));
+    return new ArtifactReader(this.#database.own<ArtifactTables>(session), this.#statements);
   }
 }
 

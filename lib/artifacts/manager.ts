@@ -84,12 +84,13 @@ export class ArtifactManager implements RunArtifacts, AsyncDisposable {
     this.#clock = clock;
     const db = database.own<ArtifactTables>();
     const statements = createContentStatements(db);
-    this.#library = new ArtifactLibrary(database, this.hierarchy);
-    this.#writer = new ArtifactWriter({
+    const records = createArtifactRecords(db);
+    this.#library = new ArtifactLibrary({
       database,
-      records: createArtifactRecords(db),
-      contents: statements,
+      hierarchy: this.hierarchy,
+      statements: { ...records, ...statements },
     });
+    this.#writer = new ArtifactWriter({ database, records, contents: statements });
     this.#lease = new UploadLease(database, () => this.#sweepBehind());
     this.#garbage = new Garbage({ database, statements, lease: this.#lease });
     this.#contents = new ContentStore({

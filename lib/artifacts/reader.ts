@@ -1,6 +1,7 @@
 import { type Kysely, type SelectQueryBuilder, sql } from "kysely";
 import { jsonValues } from "../storage/mod.ts";
 import type { Artifact, ArtifactFilter, ArtifactStats } from "./artifact.ts";
+import type { ArtifactRecords } from "./records.ts";
 import type { ArtifactRow, ArtifactTables } from "./tables.ts";
 
 /** Which part of a list. */
@@ -13,17 +14,16 @@ interface Slice extends ArtifactFilter {
 /** Reads artifacts, beside whoever writes or in a session's transaction. */
 export class ArtifactReader {
   readonly #db: Kysely<ArtifactTables>;
+  readonly #statements: Pick<ArtifactRecords, "byId">;
 
-  constructor(db: Kysely<ArtifactTables>) {
+  constructor(db: Kysely<ArtifactTables>, statements: Pick<ArtifactRecords, "byId">) {
     this.#db = db;
+    this.#statements = statements;
   }
 
   async row(id: string): Promise<ArtifactRow | undefined> {
-    return await this.#db
-      .selectFrom("artifacts")
-      .selectAll()
-      .where("id", "=", id)
-      .executeTakeFirst();
+    const [row] = await this.#statements.byId.read(this.#db, { id });
+    return row;
   }
 
   /** Newest first. */
@@ -77,12 +77,15 @@ export class ArtifactReader {
   }
 
   async stats(labelOf: (level: number) => string): Promise<ArtifactStats> {
-    const levels = await this.#db
+    const roots = await this.count({ level: 0 });
+    const below = await this.#db
       .selectFrom("artifacts")
       .select((eb) => ["level", eb.fn.countAll<number>().as("count")])
+      .where("level", ">", sql.lit(0))
       .groupBy("level")
       .orderBy("level")
       .execute();
+    const levels = roots === 0 ? below : [{ level: 0, count: roots }, ...below];
     const stored = await this.#db
       .selectFrom("artifact_contents")
       .select((eb) => [
@@ -133,7 +136,11 @@ function filtered(
   }
   if (parentId === null) query = query.where("artifacts.parent_id", "is", null);
   else if (parentId !== undefined) query = query.where("artifacts.parent_id", "=", parentId);
-  if (level !== undefined) query = query.where("artifacts.level", "=", level);
+  // Each has an index: roots by having no parent, the others by a level above 0.
+  if (level === 0) query = query.where("artifacts.parent_id", "is", null);
+  else if (level !== undefined) {
+    query = query.where("artifacts.level", "=", level).where("artifacts.level", ">", sql.lit(0));
+  }
   return query;
 }
 

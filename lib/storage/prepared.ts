@@ -37,6 +37,15 @@ export class Prepared<Parameters, Row> {
   all(statements: Statements, parameters: Parameters): readonly Row[] | Promise<readonly Row[]> {
     return statements.all<Row>(this.#query, bind(this.#query, [parameters], 0));
   }
+
+  /** The rows where they are only read, by a Kysely handle of the same tables. */
+  async read(
+    db: { executeQuery: Kysely<unknown>["executeQuery"] },
+    parameters: Parameters,
+  ): Promise<Row[]> {
+    const bound = { ...this.#query, parameters: bind(this.#query, [parameters], 0) };
+    return (await db.executeQuery<Row>(bound)).rows;
+  }
 }
 
 /** An insert that was compiled once, for one row and for many together. */

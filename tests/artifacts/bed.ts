@@ -1,3 +1,4 @@
+import { CHUNK_SIZE } from "../../lib/artifacts/contents.ts";
 import { ArtifactManager, type ArtifactManagerOptions, Database } from "../../lib/mod.ts";
 
 /** The tables that tests look into, under their full names. */
@@ -56,6 +57,11 @@ export class Bed implements AsyncDisposable {
 
 export const NOTHING: StoredBytes = { contents: [], chunks: 0 };
 export const MEBIBYTE = 1024 * 1024;
+
+/** How many chunks so many bytes are. */
+export function chunksFor(bytes: number): number {
+  return Math.ceil(bytes / CHUNK_SIZE);
+}
 
 /** Bytes that are nowhere the same, and by another `seed` other ones. */
 export function bytesOf(length: number, seed = 1): Uint8Array<ArrayBuffer> {

@@ -1,17 +1,28 @@
 import { setDefaultTimeout, test } from "bun:test";
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { CHUNK_SIZE } from "../../lib/artifacts/contents.ts";
 import {
   ArtifactChangedError,
   ArtifactTooLargeError,
   InvalidArtifactError,
   UnknownParentError,
+  UploadLostError,
 } from "../../lib/mod.ts";
 import { TemporaryFolder } from "../storage/databases.ts";
-import { Bed, bytesOf, MEBIBYTE, NOTHING, sha256, streamOf } from "./bed.ts";
+import {
+  Bed,
+  bytesOf,
+  chunksFor,
+  MEBIBYTE,
+  NOTHING,
+  type StoredTables,
+  sha256,
+  streamOf,
+} from "./bed.ts";
 
 setDefaultTimeout(30_000);
 
-const SIZES = [0, 1, MEBIBYTE - 1, MEBIBYTE, MEBIBYTE + 1, 3 * MEBIBYTE, 3 * MEBIBYTE + 17];
+const SIZES = [0, 1, CHUNK_SIZE - 1, CHUNK_SIZE, CHUNK_SIZE + 1, 3 * CHUNK_SIZE, 3_000_017];
 
 test("bytes of any size come back, from whatever they were in", async () => {
   await using bed = new Bed();
@@ -73,9 +84,9 @@ test("the type and name of bytes are those of the Blob, or as given", async () =
 
 test("stream() gives any part", async () => {
   await using bed = new Bed();
-  const bytes = bytesOf(2 * MEBIBYTE + 100);
+  const bytes = bytesOf(2 * CHUNK_SIZE + 100);
   const { id } = await bed.artifacts.save({ data: bytes });
-  const edges = [0, 1, MEBIBYTE - 1, MEBIBYTE, MEBIBYTE + 1, 2 * MEBIBYTE, bytes.length - 1];
+  const edges = [0, 1, CHUNK_SIZE - 1, CHUNK_SIZE, CHUNK_SIZE + 1, 2 * CHUNK_SIZE];
   for (const start of edges) {
     for (const end of [...edges, bytes.length, bytes.length + 10]) {
       const part = await bed.read(id, { start, end });
@@ -98,7 +109,7 @@ test("stream() reads no further than somebody takes", async () => {
   await using bed = new Bed();
   const { id } = await bed.artifacts.save({ data: bytesOf(3 * MEBIBYTE) });
   const reader = (await bed.artifacts.stream(id)).getReader();
-  assertEquals((await reader.read()).value?.length, MEBIBYTE);
+  assertEquals((await reader.read()).value?.length, CHUNK_SIZE);
   await bed.artifacts.delete(id);
   // Had it read ahead, the next chunk would come.
   await assertRejects(() => reader.read(), ArtifactChangedError, id);
@@ -128,7 +139,7 @@ test("the same bytes are stored once, and go with the last artifact that has the
     const bytes = bytesOf(size);
     const first = await bed.artifacts.save({ data: bytes });
     const second = await bed.artifacts.save({ data: new Blob([bytes]) });
-    const chunks = Math.ceil(size / MEBIBYTE);
+    const chunks = chunksFor(size);
     assertEquals(await bed.stored(), { contents: ["stored"], chunks });
     await bed.artifacts.delete(first.id);
     assert(Buffer.compare(await bed.read(second.id), bytes) === 0);
@@ -142,7 +153,7 @@ test("update() with the same bytes keeps them", async () => {
   const bytes = bytesOf(2 * MEBIBYTE);
   const { id } = await bed.artifacts.save({ data: bytes });
   await bed.artifacts.update(id, { data: bytes });
-  assertEquals(await bed.stored(), { contents: ["stored"], chunks: 2 });
+  assertEquals(await bed.stored(), { contents: ["stored"], chunks: chunksFor(2 * MEBIBYTE) });
   assert(Buffer.compare(await bed.read(id), bytes) === 0);
 });
 
@@ -150,7 +161,7 @@ test("two uploads of the same bytes at once are stored once", async () => {
   await using bed = new Bed();
   const bytes = bytesOf(3 * MEBIBYTE);
   const saved = await Promise.all([1, 2, 3].map(() => bed.artifacts.save({ data: bytes })));
-  assertEquals(await bed.stored(), { contents: ["stored"], chunks: 3 });
+  assertEquals(await bed.stored(), { contents: ["stored"], chunks: chunksFor(3 * MEBIBYTE) });
   for (const { id } of saved) await bed.artifacts.delete(id);
   assertEquals(await bed.stored(), NOTHING);
 });
@@ -311,6 +322,39 @@ test("upload() is freed unless an artifact gets it", async () => {
     assertEquals([saved.contentType, saved.size], ["a/b", 3 * MEBIBYTE]);
     id = saved.id;
   }
-  assertEquals(await bed.stored(), { contents: ["stored"], chunks: 3 });
+  assertEquals(await bed.stored(), { contents: ["stored"], chunks: chunksFor(3 * MEBIBYTE) });
   assert(Buffer.compare(await bed.read(id), bytesOf(3 * MEBIBYTE)) === 0);
+});
+
+test("an upload that others took for lost fails, and says so", async () => {
+  await using bed = new Bed();
+  // With the stream's next piece, or at its end.
+  for (const left of [1, 0]) {
+    const waiting = Promise.withResolvers<void>();
+    const proceed = Promise.withResolvers<void>();
+    let pulled = 0;
+    const data = new ReadableStream<Uint8Array>({
+      async pull(controller) {
+        pulled += 1;
+        if (pulled === 4) {
+          waiting.resolve();
+          await proceed.promise;
+        }
+        if (pulled > 3 + left) controller.close();
+        else controller.enqueue(bytesOf(MEBIBYTE));
+      },
+    });
+    const saving = bed.artifacts.save({ data });
+    const rejected = assertRejects(() => saving, UploadLostError);
+    await waiting.promise;
+    await bed.database
+      .kysely<StoredTables>()
+      .updateTable("taskmount_artifact_contents")
+      .set({ state: "garbage" })
+      .execute();
+    await bed.artifacts.sweep();
+    proceed.resolve();
+    await rejected;
+    assertEquals(await bed.stored(), NOTHING);
+  }
 });

@@ -12,6 +12,7 @@ import {
   TaskExecutor,
   TaskRegistry,
 } from "../../lib/mod.ts";
+import { RecordingLogger } from "../tasks/recording_logger.ts";
 import { Bed } from "./bed.ts";
 
 test("an executor that is given artifacts injects them", async () => {
@@ -89,7 +90,8 @@ test("complete() commits an artifact with the job's completion", async () => {
     },
   });
   const scheduler = new Scheduler({ database });
-  await using _executor = new TaskExecutor({ registry, database, scheduler, artifacts });
+  const logger = new RecordingLogger();
+  await using _executor = new TaskExecutor({ registry, database, scheduler, artifacts, logger });
   const completed = await scheduler.wait(await scheduler.submit("completes"));
   const failed = await scheduler.wait(await scheduler.submit("rolls_back"));
   assertEquals([completed.status, failed.status], ["completed", "failed"]);

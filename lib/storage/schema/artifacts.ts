@@ -32,10 +32,12 @@ export const createArtifacts = (prefix: string): Migration => ({
       .on("artifacts")
       .columns(["parent_id", "id"])
       .execute();
+    // Roots are those without a parent, and as a rule the most: they cost nothing here.
     await db.schema
       .createIndex(`${prefix}artifacts_of_level`)
       .on("artifacts")
       .columns(["level", "id"])
+      .where(sql.ref("level"), ">", sql.lit(0))
       .execute();
     await db.schema
       .createIndex(`${prefix}artifacts_of_content`)
