@@ -120,4 +120,5 @@ test("TestService gives artifacts the time of its clock", async () => {
   const response = await service.fetch("/api/v1/artifacts", { json: { data: 1 } });
   const { created_at } = await recordOf(response, 201);
   assertEquals(created_at, "2030-01-01T00:00:00.000Z");
+  assertEquals((await service.artifacts.stats()).total, 1);
 });
