@@ -190,6 +190,7 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
     // It may have been stopped meanwhile.
     this.#refuseStopped();
     await this.#ownWorker().start();
+    this.#refuseStopped();
     await this.schedules.begin();
   }
 
