@@ -384,10 +384,12 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
    * @throws {JobNotFoundError} where there is no such job, or no more.
    * @throws The reason of `signal`.
    */
-  async wait(id: string, { signal }: { signal?: AbortSignal } = {}): Promise<JobRecord> {
+  async wait(
+    id: string,
+    { signal }: { signal?: AbortSignal | undefined } = {},
+  ): Promise<JobRecord> {
     const waiting = async () => {
-      const options = signal === undefined ? {} : { signal };
-      for await (const { revision: _, ...record } of this.sharedEvents(id, options)) {
+      for await (const { revision: _, ...record } of this.sharedEvents(id, { signal })) {
         if (record.status === "deleted") break;
         if (isTerminal(record.status)) return record;
       }
