@@ -689,7 +689,11 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
       if (this.#stopping !== undefined) return;
       this.#starter().then(
         () => worker.wake(),
-        (error: unknown) => this.#executor?.logger.error("jobs can't be run", { error }),
+        (error: unknown) => {
+          // A stop that came meanwhile is none.
+          if (this.#stopping !== undefined) return;
+          this.#executor?.logger.error("jobs can't be run", { error });
+        },
       );
     });
   }
