@@ -158,8 +158,8 @@ export class Schedules {
     if (missed !== "skip" && missed !== "once") {
       throw new InvalidScheduleError(name, `missed is "skip" or "once", not "${missed}"`);
     }
-    for (const option of OF_ONE_JOB) {
-      if (!Object.hasOwn(job, option)) continue;
+    for (const [option, value] of Object.entries(job)) {
+      if (value === undefined || !OF_ONE_JOB.includes(option)) continue;
       throw new InvalidScheduleError(name, `${option} is an option of one job, not of each tick's`);
     }
     const now = this.#options.clock.now();
