@@ -1,6 +1,7 @@
 // Every goal, with what was measured beside it.
 import { median } from "../median.ts";
 import type { Compared } from "./compare.ts";
+import type { IdleCpu } from "./idle_cpu.ts";
 import type { MeasureName } from "./measures.ts";
 import type { Found } from "./parts.ts";
 import { CANDIDATES, type Candidate, type CandidateName } from "./queues/mod.ts";
@@ -49,19 +50,9 @@ function goals({ compare, between, idle, records, soak }: Results): Goal[] {
       atMost: 1,
       measured: between && median(between.waits),
     },
-    { what: "idle CPU of a process that works", unit: "%", atMost: 0.3, measured: idle },
-    {
-      what: "idle CPU of one of two that works",
-      unit: "%",
-      atMost: 0.3,
-      measured: between?.idle.worker,
-    },
-    {
-      what: "idle CPU of one of two that submits",
-      unit: "%",
-      atMost: 0.3,
-      measured: between?.idle.submitter,
-    },
+    ...idleGoals("a process that works", idle),
+    ...idleGoals("one of two that works", between?.idle.worker),
+    ...idleGoals("one of two that submits", between?.idle.submitter),
     ...(records ?? []).map(({ name, ratio }) => ({
       what: `${name} beside a million records`,
       unit: "times" as const,
@@ -74,6 +65,14 @@ function goals({ compare, between, idle, records, soak }: Results): Goal[] {
       atMost: FLAT,
       measured: soak?.growth,
     },
+  ];
+}
+
+function idleGoals(whose: string, cpu: IdleCpu | undefined): Goal[] {
+  const goal = { unit: "%", atMost: 0.3 } as const;
+  return [
+    { ...goal, what: `idle CPU of ${whose}, soon after its work`, measured: cpu?.soon },
+    { ...goal, what: `idle CPU of ${whose}, later`, measured: cpu?.later },
   ];
 }
 
