@@ -45,7 +45,8 @@ export function contentStream({
       async pull(controller) {
         try {
           const found = { id: contentId, position: next };
-          const [chunk] = await statements.chunkAt.read(db, found);
+          const { rows } = await db.executeQuery(statements.chunkAt.with(found));
+          const [chunk] = rows;
           if (signal?.aborted) return;
           const from = next - (chunk?.position ?? next);
           const bytes = chunk?.bytes.subarray(from, from + end - next);

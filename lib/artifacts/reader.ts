@@ -22,8 +22,8 @@ export class ArtifactReader {
   }
 
   async row(id: string): Promise<ArtifactRow | undefined> {
-    const [row] = await this.#statements.byId.read(this.#db, { id });
-    return row;
+    const { rows } = await this.#db.executeQuery(this.#statements.byId.with({ id }));
+    return rows[0];
   }
 
   /** Newest first. */

@@ -1,7 +1,12 @@
 export { bodyStream } from "./body_stream.ts";
 export { type ByteRange, ifRange, readByteRange } from "./byte_range.ts";
 export { attachment } from "./content_disposition.ts";
-export { type EventStreamOptions, eventStream, sendEvents } from "./event_stream.ts";
+export {
+  type EventMessage,
+  type EventStreamOptions,
+  eventStream,
+  sendEvents,
+} from "./event_stream.ts";
 export { type Handler, isRequestServer, type RequestServer, waitLong } from "./handler.ts";
 export { Heartbeats } from "./heartbeats.ts";
 export { InFlight } from "./in_flight.ts";

@@ -38,13 +38,9 @@ export class Prepared<Parameters, Row> {
     return statements.all<Row>(this.#query, bind(this.#query, [parameters], 0));
   }
 
-  /** The rows where they are only read, by a Kysely handle of the same tables. */
-  async read(
-    db: { executeQuery: Kysely<unknown>["executeQuery"] },
-    parameters: Parameters,
-  ): Promise<Row[]> {
-    const bound = { ...this.#query, parameters: bind(this.#query, [parameters], 0) };
-    return (await db.executeQuery<Row>(bound)).rows;
+  /** What `db.executeQuery()` runs, for a read that needs no transaction. */
+  with(parameters: Parameters): CompiledQuery<Row> {
+    return { ...this.#query, parameters: bind(this.#query, [parameters], 0) };
   }
 }
 
