@@ -44,6 +44,8 @@ export function contentStream({
       },
       async pull(controller) {
         try {
+          // SQLite answers at once, and so may who reads: all else has its turn now.
+          if (next > start) await new Promise<void>((resolve) => setImmediate(resolve));
           const found = { id: contentId, position: next };
           const { rows } = await db.executeQuery(statements.chunkAt.with(found));
           const [chunk] = rows;

@@ -1,5 +1,12 @@
 import { test } from "bun:test";
-import { assertEquals, assertLess, assertMatch, assertRejects } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertGreaterOrEqual,
+  assertLess,
+  assertMatch,
+  assertRejects,
+} from "@std/assert";
 import { ArtifactChangedError } from "../../../lib/artifacts/mod.ts";
 import { recordOf } from "../../jobs/http/job_bench.ts";
 import { problemOf } from "../../tasks/test_router.ts";
@@ -186,6 +193,24 @@ test("$download reads no more than the client takes", async () => {
   await reader?.read();
   assertLess(read, 4 * 1024 * 1024);
   await reader?.cancel();
+});
+
+test("a download leaves all else its turn between chunks, however fast it is taken", async () => {
+  await using bench = new ArtifactBench();
+  const { id } = await bench.save({ data: new Uint8Array(8 * 1024 * 1024) });
+  const response = await bench.download(id);
+  let turns = 0;
+  let isReading = true;
+  const turn = () => {
+    turns += 1;
+    if (isReading) setImmediate(turn);
+  };
+  setImmediate(turn);
+  let chunks = 0;
+  assert(response.body !== null);
+  for await (const _ of response.body) chunks += 1;
+  isReading = false;
+  assertGreaterOrEqual(turns, chunks - 1);
 });
 
 test("a download whose artifact is deleted fails rather than end too soon", async () => {
