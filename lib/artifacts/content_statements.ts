@@ -113,6 +113,8 @@ export function createContentStatements(db: Kysely<ArtifactTables>) {
       db
         .updateTable("artifact_contents")
         .set({ state: sql.lit("garbage"), owner: null })
+        // This one is for the index.
+        .where("state", "!=", sql.lit("stored"))
         .where("state", "=", sql.lit("uploading"))
         .where("owner", "in", jsonValues(parameter("owners"))),
     ),

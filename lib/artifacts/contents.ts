@@ -9,7 +9,10 @@ import { Upload } from "./upload.ts";
 import type { HeldUploadLease, UploadLease } from "./upload_lease.ts";
 import { unit } from "./writing.ts";
 
-/** Bytes in a chunk: each is a row, which is written in some milliseconds, and read whole. */
+/**
+ * Bytes in a chunk: each is a row, which is written in some milliseconds, and read whole. Smaller
+ * ones take longer to free, larger ones more memory; neither is faster (bench/README.md).
+ */
 export const CHUNK_SIZE = 512 * 1024;
 
 export interface WriteOptions {

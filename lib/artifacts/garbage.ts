@@ -23,6 +23,8 @@ export class Garbage {
   readonly #options: GarbageOptions;
   readonly #db: Kysely<ArtifactTables>;
   #sweeping: Promise<void> | undefined;
+  /** Whether more may have been left behind since a sweep has begun. */
+  #isDue = false;
   #isStopping = false;
 
   constructor(options: GarbageOptions) {
@@ -57,7 +59,8 @@ export class Garbage {
 
   /** Frees what others have left behind: uploads of processes that have ended, and garbage. */
   sweep(): Promise<void> {
-    this.#sweeping ??= this.#sweep().finally(() => {
+    this.#isDue = true;
+    this.#sweeping ??= this.#sweepWhileDue().finally(() => {
       this.#sweeping = undefined;
     });
     return this.#sweeping;
@@ -67,6 +70,13 @@ export class Garbage {
   async stop(): Promise<void> {
     this.#isStopping = true;
     await this.#sweeping;
+  }
+
+  async #sweepWhileDue(): Promise<void> {
+    while (this.#isDue && !this.#isStopping) {
+      this.#isDue = false;
+      await this.#sweep();
+    }
   }
 
   async #sweep(): Promise<void> {

@@ -46,10 +46,10 @@ test("bytes of any size come back, from whatever they were in", async () => {
       assertEquals([saved.size, saved.sha256], [size, await sha256(bytes)], `${from} of ${size}`);
       assertEquals(saved.data, null);
       assert(Buffer.compare(await bed.read(saved.id), bytes) === 0, `${from} of ${size}`);
+      // Or the next one would share them, whatever it has written.
+      await bed.artifacts.delete(saved.id);
     }
   }
-  // Each content once.
-  assertEquals((await bed.stored()).contents.length, SIZES.length);
 });
 
 function* pieces(bytes: Uint8Array, length: number): Generator<Uint8Array> {
