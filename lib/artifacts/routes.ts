@@ -2,7 +2,9 @@ import { eTag } from "@std/http/etag";
 import * as v from "valibot";
 import {
   type ByteRange,
+  countedStream,
   HttpProblem,
+  InFlight,
   queryOf,
   type RouteHandler,
   type RouteRequest,
@@ -55,6 +57,8 @@ const JSON_TYPE = { "content-type": "application/json" };
  */
 export class ArtifactRouter extends Router {
   readonly prefix: string;
+  /** @internal The downloads that are being sent, for who stops the service. */
+  readonly sending: InFlight = new InFlight();
   readonly #artifacts: ArtifactManager;
   readonly #maxBody: number;
 
@@ -100,6 +104,8 @@ export class ArtifactRouter extends Router {
   }
 
   async #replace(id: string, request: RouteRequest): Promise<Response> {
+    // What it had is freed, too.
+    waitLong(request);
     // Before a gigabyte is taken for nothing.
     await this.#artifacts.get(id);
     await using sent = await this.#read(request);
@@ -171,7 +177,8 @@ export class ArtifactRouter extends Router {
     return Response.json(artifactToWire(await this.#artifacts.get(id)));
   }
 
-  async #delete(id: string, { request }: RouteRequest): Promise<Response> {
+  async #delete(id: string, { request, server }: RouteRequest): Promise<Response> {
+    waitLong({ request, server });
     await this.#artifacts.delete(id, { recursive: readRecursive(queryOf(request.url)) });
     return new Response(null, { status: 204 });
   }
@@ -213,7 +220,7 @@ export class ArtifactRouter extends Router {
   ): Promise<ReadableStream<Uint8Array>> {
     const stream = await this.#artifacts.stream(id, range);
     const now = await this.#artifacts.get(id);
-    if (now.sha256 === sha256) return stream;
+    if (now.sha256 === sha256) return countedStream(stream, this.sending);
     await stream.cancel();
     throw new ArtifactChangedError(id);
   }

@@ -1,6 +1,7 @@
 export { bodyStream } from "./body_stream.ts";
 export { type ByteRange, ifRange, readByteRange } from "./byte_range.ts";
 export { attachment } from "./content_disposition.ts";
+export { countedStream } from "./counted_stream.ts";
 export {
   type EventMessage,
   type EventStreamOptions,

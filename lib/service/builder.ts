@@ -279,9 +279,9 @@ export class ServiceBuilder {
       const where = schedulesPrefix === undefined ? {} : { prefix: schedulesPrefix };
       attempt(() => router.include(ScheduleRouter.create({ scheduler, ...where })));
     }
-    if (artifacts !== undefined) {
-      attempt(() => router.include(ArtifactRouter.create({ artifacts })));
-    }
+    const artifactRoutes =
+      artifacts === undefined ? undefined : attempt(() => ArtifactRouter.create({ artifacts }));
+    if (artifactRoutes !== undefined) attempt(() => router.include(artifactRoutes));
     for (const included of parts.included) {
       attempt(() =>
         included instanceof Router
@@ -292,7 +292,8 @@ export class ServiceBuilder {
     if (reasons.length > 0) throw new ServiceConfigurationError(id, reasons);
     const { startupHooks, shutdownHooks } = parts;
     const hooks = { startupHooks, shutdownHooks };
-    const running = { database, executor, scheduler, artifacts, ending };
+    const sending = artifactRoutes?.sending;
+    const running = { database, executor, scheduler, artifacts, sending, ending };
     const service: Service = new Service({ id, router, ...running, ...hooks, signals, grace });
     // Jobs may need what the hooks make.
     scheduler?.startThrough(() => service.start());

@@ -1,6 +1,7 @@
 import type { ArtifactManager } from "../artifacts/mod.ts";
 import {
   HttpProblem,
+  type InFlight,
   isRequestServer,
   pathOf,
   type RequestServer,
@@ -28,6 +29,8 @@ export interface ServiceParts {
   readonly executor: TaskExecutor;
   readonly scheduler: Scheduler | undefined;
   readonly artifacts: ArtifactManager | undefined;
+  /** What is being sent after it was answered. */
+  readonly sending: InFlight | undefined;
   readonly startupHooks: readonly ServiceHook[];
   readonly shutdownHooks: readonly ServiceHook[];
   /** Aborted when the service begins to stop. */
@@ -218,7 +221,8 @@ export class Service implements AsyncDisposable {
     // A start that fails is reported to who asked for it; there is still something to close.
     const starting = this.#starting?.catch(() => {});
     if (starting !== undefined) await within(grace, starting);
-    const { router, executor, scheduler, artifacts, database, shutdownHooks } = this.#parts;
+    const { router, executor, scheduler, artifacts, sending, database, shutdownHooks } =
+      this.#parts;
     const errors: unknown[] = [];
     const attempt = async (step: () => unknown) => {
       try {
@@ -230,6 +234,7 @@ export class Service implements AsyncDisposable {
     // Requests and jobs drain side by side: a task may wait for a job, and a job for nobody's request.
     const draining = attempt(() => scheduler?.stop({ grace: secondsLeft(), abortGrace }));
     await router.inFlight.settle(secondsLeft());
+    await sending?.settle(secondsLeft());
     await draining;
     await attempt(() => executor.stop({ grace: secondsLeft(), abortGrace }));
     // What was interrupted still has to be answered.

@@ -114,6 +114,26 @@ test("maxRequestBodySize lets Bun take what maxUpload allows, and a form around 
   assertEquals(maxRequestBodySize > maxUpload + 10 * 1024 ** 2, true);
 });
 
+test("stop() lets a download that has begun be sent to its end, within the grace", async () => {
+  const service = new ServiceBuilder({ ...QUIET, grace: 60 }).withArtifacts().build();
+  await service.start();
+  const { id, size } = await service.artifacts.save({ data: new Uint8Array(4 * 1024 * 1024) });
+  const download = `/api/v1/artifacts/${id}/$download`;
+  const reader = (await send(service, download)).body?.getReader();
+  let received = (await reader?.read())?.value?.byteLength ?? 0;
+  // Nobody reads this one, and nobody waits for it.
+  await send(service, download);
+  const stopping = service.stop();
+  await problemOf(await send(service, download), 503);
+  for (;;) {
+    const { value } = (await reader?.read()) ?? {};
+    if (value === undefined) break;
+    received += value.byteLength;
+  }
+  assertEquals(received, size ?? -1);
+  await stopping;
+});
+
 test("TestService gives artifacts the time of its clock", async () => {
   const builder = new ServiceBuilder(QUIET).withArtifacts();
   await using service = await TestService.start(builder, { now: new Date("2030-01-01T00:00:00Z") });
