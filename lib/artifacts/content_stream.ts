@@ -1,10 +1,9 @@
-import type { Kysely } from "kysely";
+import type { Reads } from "../storage/mod.ts";
 import type { ContentStatements } from "./content_statements.ts";
 import { ArtifactChangedError } from "./errors.ts";
-import type { ArtifactTables } from "./tables.ts";
 
 export interface ContentStreamOptions {
-  readonly db: Kysely<ArtifactTables>;
+  readonly from: Reads;
   readonly statements: Pick<ContentStatements, "chunkAt">;
   readonly artifactId: string;
   readonly contentId: string;
@@ -20,7 +19,7 @@ export interface ContentStreamOptions {
  * memory; where the bytes are deleted meanwhile, it fails rather than end too soon.
  */
 export function contentStream({
-  db,
+  from,
   statements,
   artifactId,
   contentId,
@@ -45,10 +44,10 @@ export function contentStream({
       async pull(controller) {
         try {
           const found = { id: contentId, position: next };
-          const [chunk] = await statements.chunkAt.read(db, found);
+          const [chunk] = await statements.chunkAt.read(from, found);
           if (signal?.aborted) return;
-          const from = next - (chunk?.position ?? next);
-          const bytes = chunk?.bytes.subarray(from, from + end - next);
+          const before = next - (chunk?.position ?? next);
+          const bytes = chunk?.bytes.subarray(before, before + end - next);
           if (bytes === undefined || bytes.byteLength === 0) {
             throw new ArtifactChangedError(artifactId);
           }

@@ -15,6 +15,6 @@ export {
 export { jsonValues } from "./json_values.ts";
 export type { Lease, LeaseOptions } from "./lease.ts";
 export { type Parameter, type Prepared, prepare } from "./prepared.ts";
-export type { Statements } from "./scope.ts";
+export type { Reads, Statements } from "./scope.ts";
 export { Session } from "./session.ts";
 export { firstUlid, isUlid, UlidSequence, ulid } from "./ulid.ts";

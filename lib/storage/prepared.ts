@@ -6,7 +6,7 @@ import {
   type Kysely,
   sql,
 } from "kysely";
-import type { Statements } from "./scope.ts";
+import type { Reads, Statements } from "./scope.ts";
 
 /** Stands in a query where a parameter goes. */
 class Placeholder {
@@ -35,12 +35,9 @@ export class Prepared<Parameters, Row> {
     return statements.all<Row>(this.#bind(parameters));
   }
 
-  /** The rows where they are only read, by a Kysely handle of the same tables. */
-  async read(
-    db: { executeQuery: Kysely<unknown>["executeQuery"] },
-    parameters: Parameters,
-  ): Promise<Row[]> {
-    return (await db.executeQuery<Row>(this.#bind(parameters))).rows;
+  /** The rows where they are only read. */
+  read(from: Reads, parameters: Parameters): Promise<readonly Row[]> {
+    return from.read<Row>(this.#bind(parameters));
   }
 
   #bind(parameters: Parameters): CompiledQuery<Row> {
