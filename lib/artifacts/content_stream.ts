@@ -1,10 +1,9 @@
-import type { Kysely } from "kysely";
+import type { Reads } from "../storage/mod.ts";
 import type { ContentStatements } from "./content_statements.ts";
 import { ArtifactChangedError } from "./errors.ts";
-import type { ArtifactTables } from "./tables.ts";
 
 export interface ContentStreamOptions {
-  readonly db: Kysely<ArtifactTables>;
+  readonly from: Reads;
   readonly statements: Pick<ContentStatements, "chunkAt">;
   readonly artifactId: string;
   readonly contentId: string;
@@ -20,7 +19,7 @@ export interface ContentStreamOptions {
  * memory; where the bytes are deleted meanwhile, it fails rather than end too soon.
  */
 export function contentStream({
-  db,
+  from,
   statements,
   artifactId,
   contentId,
@@ -47,11 +46,10 @@ export function contentStream({
           // SQLite answers at once, and so may who reads: all else has its turn now.
           if (next > start) await new Promise<void>((resolve) => setImmediate(resolve));
           const found = { id: contentId, position: next };
-          const { rows } = await db.executeQuery(statements.chunkAt.with(found));
-          const [chunk] = rows;
+          const [chunk] = await statements.chunkAt.read(from, found);
           if (signal?.aborted) return;
-          const from = next - (chunk?.position ?? next);
-          const bytes = chunk?.bytes.subarray(from, from + end - next);
+          const before = next - (chunk?.position ?? next);
+          const bytes = chunk?.bytes.subarray(before, before + end - next);
           if (bytes === undefined || bytes.byteLength === 0) {
             throw new ArtifactChangedError(artifactId);
           }

@@ -39,7 +39,11 @@ export class ArtifactLibrary {
   constructor({ database, hierarchy, statements }: ArtifactLibraryOptions) {
     this.#database = database;
     this.#statements = statements;
-    this.#reader = new ArtifactReader(database.own<ArtifactTables>(), statements);
+    this.#reader = new ArtifactReader({
+      db: database.own<ArtifactTables>(),
+      from: database,
+      statements,
+    });
     this.#hierarchy = hierarchy?.name ?? null;
     this.#labelOf = hierarchy === null ? levelName : (level) => hierarchy.labelOf(level);
   }
@@ -102,7 +106,7 @@ export class ArtifactLibrary {
       return textStream(data ?? "null", { start, end: end ?? Number.POSITIVE_INFINITY });
     }
     return contentStream({
-      db: this.#database.kysely<ArtifactTables>(),
+      from: this.#database,
       statements: this.#statements,
       artifactId: id,
       contentId: content_id,
@@ -132,7 +136,11 @@ export class ArtifactLibrary {
   async #open(session?: Session): Promise<ArtifactReader> {
     await this.#database.migrate({ ...(session && { session }) });
     if (session === undefined) return this.#reader;
-    return new ArtifactReader(this.#database.own<ArtifactTables>(session), this.#statements);
+    return new ArtifactReader({
+      db: this.#database.own<ArtifactTables>(session),
+      from: session,
+      statements: this.#statements,
+    });
   }
 }
 

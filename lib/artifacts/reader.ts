@@ -1,5 +1,5 @@
 import { type Kysely, type SelectQueryBuilder, sql } from "kysely";
-import { jsonValues } from "../storage/mod.ts";
+import { jsonValues, type Reads } from "../storage/mod.ts";
 import type { Artifact, ArtifactFilter, ArtifactStats } from "./artifact.ts";
 import type { ArtifactRecords } from "./records.ts";
 import type { ArtifactRow, ArtifactTables } from "./tables.ts";
@@ -11,19 +11,29 @@ interface Slice extends ArtifactFilter {
   offset?: number | undefined;
 }
 
+export interface ArtifactReaderOptions {
+  /** The tables, here or in a session. */
+  readonly db: Kysely<ArtifactTables>;
+  /** The database, or the session. */
+  readonly from: Reads;
+  readonly statements: Pick<ArtifactRecords, "byId">;
+}
+
 /** Reads artifacts, beside whoever writes or in a session's transaction. */
 export class ArtifactReader {
   readonly #db: Kysely<ArtifactTables>;
+  readonly #from: Reads;
   readonly #statements: Pick<ArtifactRecords, "byId">;
 
-  constructor(db: Kysely<ArtifactTables>, statements: Pick<ArtifactRecords, "byId">) {
+  constructor({ db, from, statements }: ArtifactReaderOptions) {
     this.#db = db;
+    this.#from = from;
     this.#statements = statements;
   }
 
   async row(id: string): Promise<ArtifactRow | undefined> {
-    const { rows } = await this.#db.executeQuery(this.#statements.byId.with({ id }));
-    return rows[0];
+    const [row] = await this.#statements.byId.read(this.#from, { id });
+    return row;
   }
 
   /** Newest first. */

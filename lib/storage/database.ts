@@ -1,4 +1,4 @@
-import type { Kysely } from "kysely";
+import type { CompiledQuery, Kysely } from "kysely";
 import { UnsupportedDatabaseError } from "./errors.ts";
 import { kyselyOn } from "./kysely_on.ts";
 import type { Lease, LeaseOptions } from "./lease.ts";
@@ -124,6 +124,15 @@ export class Database implements AsyncDisposable {
   own<Tables>(session?: Session): Kysely<Tables> {
     const kysely = session?.kysely<Tables>() ?? this.kysely<Tables>();
     return kysely.withPlugin(new TablePrefix(this.tablePrefix, TABLES));
+  }
+
+  /**
+   * As {@linkcode Reads.read}, beside whoever writes.
+   *
+   * @internal
+   */
+  read<Row>(query: CompiledQuery<Row>): Promise<readonly Row[]> {
+    return this.#store.read(query);
   }
 
   /**

@@ -29,7 +29,11 @@ async function listQuery(bed: Bed, options: ListArtifactsOptions): Promise<Compi
     },
     transformResult: async ({ result }) => result,
   });
-  const reader = new ArtifactReader(watched, createArtifactRecords(db));
+  const reader = new ArtifactReader({
+    db: watched,
+    from: bed.database,
+    statements: createArtifactRecords(db),
+  });
   await reader.list({ ...options, limit: 100 });
   assert(seen !== undefined);
   return seen;
