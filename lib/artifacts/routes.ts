@@ -104,11 +104,11 @@ export class ArtifactRouter extends Router {
   }
 
   async #replace(id: string, request: RouteRequest): Promise<Response> {
-    // What it had is freed, too.
-    waitLong(request);
     // Before a gigabyte is taken for nothing.
     await this.#artifacts.get(id);
     await using sent = await this.#read(request);
+    // What it had is freed, too.
+    waitLong(request);
     const { id: sentId = id, ...artifact } = sent.artifact;
     if (sentId !== id) {
       throw new HttpProblem(422, "invalid-request", {
