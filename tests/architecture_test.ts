@@ -47,11 +47,16 @@ test("the linter holds the one-way order of the folders", async () => {
   const allowed = {
     "lib/tasks/allowed.ts": imports("../storage/mod.ts", "../http/mod.ts", "../shell/mod.ts"),
     "lib/service/allowed.ts": imports("../tasks/mod.ts", "../storage/mod.ts", "../http/mod.ts"),
+    "lib/artifacts/allowed.ts": imports("../tasks/mod.ts", "../storage/mod.ts", "../http/mod.ts"),
     "lib/storage/allowed.ts": imports("./sqlite/mod.ts", "./errors.ts"),
     "lib/storage/sqlite/allowed.ts": imports("../scope.ts", "bun:sqlite"),
   };
   const refused = {
     "lib/tasks/upwards.ts": imports("../service/mod.ts"),
+    "lib/tasks/sideways.ts": imports("../artifacts/mod.ts"),
+    "lib/artifacts/sideways.ts": imports("../jobs/mod.ts"),
+    "lib/artifacts/inside.ts": imports("../storage/session.ts"),
+    "lib/jobs/sideways.ts": imports("../artifacts/mod.ts"),
     "lib/tasks/inside.ts": imports("../storage/session.ts"),
     "lib/service/inside.ts": imports("../tasks/registry.ts"),
     "lib/storage/upwards.ts": imports("../tasks/mod.ts"),

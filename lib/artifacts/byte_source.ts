@@ -72,6 +72,7 @@ async function* chunksOfStream(
   let finished = false;
   try {
     let chunk = new Uint8Array(size);
+    // Two take turns, since new ones are garbage faster than it is collected.
     let other: Uint8Array<ArrayBuffer> | undefined;
     let filled = 0;
     for (;;) {

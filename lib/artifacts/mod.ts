@@ -31,3 +31,4 @@ export type {
   SaveArtifactOptions,
   StreamArtifactOptions,
 } from "./manager_options.ts";
+export { ArtifactRouter, type ArtifactRouterOptions } from "./routes.ts";

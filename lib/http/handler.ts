@@ -19,3 +19,14 @@ export type Handler = (request: Request, server?: RequestServer) => Response | P
 export function isRequestServer(server: RequestServer | undefined): server is RequestServer {
   return typeof server?.requestIP === "function";
 }
+
+/** Keeps the connection of a request whose answer may take long: Bun closes one after ten silent seconds. */
+export function waitLong({
+  request,
+  server,
+}: {
+  readonly request: Request;
+  readonly server: RequestServer | undefined;
+}): void {
+  server?.timeout(request, 0);
+}

@@ -1,8 +1,22 @@
-export { type Handler, isRequestServer, type RequestServer } from "./handler.ts";
+export { bodyStream } from "./body_stream.ts";
+export { type ByteRange, ifRange, readByteRange } from "./byte_range.ts";
+export { attachment } from "./content_disposition.ts";
+export { countedStream } from "./counted_stream.ts";
+export {
+  type EventMessage,
+  type EventStreamOptions,
+  eventStream,
+  sendEvents,
+} from "./event_stream.ts";
+export { type Handler, isRequestServer, type RequestServer, waitLong } from "./handler.ts";
+export { Heartbeats } from "./heartbeats.ts";
 export { InFlight } from "./in_flight.ts";
 export { type ReadJsonOptions, readJson } from "./json_body.ts";
+export { DEEPEST_JSON, isTooDeep } from "./json_depth.ts";
+export { type FormFile, type ReadFormOptions, readForm } from "./multipart.ts";
 export { pathOf, queryOf } from "./path.ts";
 export { HttpProblem, type ProblemIssue, type ProblemOptions } from "./problem.ts";
+export { valuesOf } from "./query_values.ts";
 export {
   type Route,
   type RouteHandler,
@@ -10,4 +24,5 @@ export {
   Router,
   type RouterOptions,
 } from "./router.ts";
+export { textBody } from "./text_body.ts";
 export { LONGEST_TIMER, within } from "./within.ts";

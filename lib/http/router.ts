@@ -25,6 +25,12 @@ export interface Route {
   readonly handler: RouteHandler;
   /** The other sites whose pages may send what is no GET. */
   readonly allowedOrigins: ReadonlySet<string>;
+  readonly always: boolean;
+}
+
+export interface RouteOptions {
+  /** Whether it answers while its service can't, as before it has started, too. @default {false} */
+  always?: boolean;
 }
 
 export interface RouterOptions {
@@ -91,8 +97,13 @@ export class Router {
   }
 
   /** @throws {TypeError} where the pattern is no path, or is taken for this method. */
-  add(method: Method, pattern: string, handler: RouteHandler): this {
-    return this.#add({ method, pattern, handler, allowedOrigins: this.#allowedOrigins });
+  add(
+    method: Method,
+    pattern: string,
+    handler: RouteHandler,
+    { always = false }: RouteOptions = {},
+  ): this {
+    return this.#add({ method, pattern, handler, always, allowedOrigins: this.#allowedOrigins });
   }
 
   /**
@@ -117,6 +128,13 @@ export class Router {
   mount(prefix: string, handler: Handler): this {
     this.#tree.mount(prefix, handler);
     return this;
+  }
+
+  /** Whether this request is for a route that answers while its service can't. */
+  answersAlways({ method, url }: Request): boolean {
+    const target = this.#find(pathOf(url));
+    if (target === undefined || typeof target === "function") return false;
+    return target.routes.get(method === "HEAD" ? "GET" : method)?.always === true;
   }
 
   /** Asks the route at once, and makes one promise for all that is left; each one more costs. */
@@ -203,12 +221,16 @@ function refuseMethod(method: string, path: string, methods: string[]): Response
   });
 }
 
-/** What HEAD is answered with: a document is measured, a stream let go of. */
+/** What HEAD is answered with: a document is measured, any other stream let go of. */
 async function withoutBody(response: Response): Promise<Response> {
   if (response.body === null) return response;
   const headers = new Headers(response.headers);
-  if (/^application\/(problem\+)?json\b/.test(headers.get("content-type") ?? "")) {
-    headers.set("content-length", String((await response.arrayBuffer()).byteLength));
+  const isDocument = /^application\/(problem\+)?json\b/.test(headers.get("content-type") ?? "");
+  if (isDocument && !headers.has("content-length")) {
+    let length = 0;
+    // Piece by piece, since a long list is never in memory as a whole.
+    for await (const piece of response.body) length += piece.byteLength;
+    headers.set("content-length", String(length));
   } else {
     await response.body.cancel();
   }

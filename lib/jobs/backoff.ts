@@ -11,11 +11,16 @@ export interface Backoff {
 
 const DEFAULTS: Backoff = { initial: 1, factor: 2, max: 60 };
 
-/** The first of these that says something of each, and the defaults for the rest. */
-export function chooseBackoff(...given: readonly JobSettings["backoff"][]): Backoff {
-  const choose = (key: keyof Backoff): number =>
-    given.find((backoff) => backoff?.[key] !== undefined)?.[key] ?? DEFAULTS[key];
-  return { initial: choose("initial"), factor: choose("factor"), max: choose("max") };
+/** What `given` says, then what `fallback` says, and the defaults for the rest. */
+export function chooseBackoff(
+  given: JobSettings["backoff"],
+  fallback: JobSettings["backoff"],
+): Backoff {
+  return {
+    initial: given?.initial ?? fallback?.initial ?? DEFAULTS.initial,
+    factor: given?.factor ?? fallback?.factor ?? DEFAULTS.factor,
+    max: given?.max ?? fallback?.max ?? DEFAULTS.max,
+  };
 }
 
 /**

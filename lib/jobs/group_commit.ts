@@ -4,8 +4,15 @@ import type { Database, Statements } from "../storage/mod.ts";
 /** What is to be written in one transaction. It may run twice, and awaits nothing but its statements. */
 export type Work<T> = (tx: Statements) => T | Promise<T>;
 
+/** Writes any number of one kind, by fewer statements than one after the other, and gives a result for each. */
+export type Batch<Item, T> = (
+  items: readonly Item[],
+  tx: Statements,
+) => readonly T[] | Promise<readonly T[]>;
+
 interface Waiting {
-  readonly work: Work<unknown>;
+  readonly batch: Batch<never, unknown>;
+  readonly item: unknown;
   readonly resolve: (result: never) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -32,8 +39,16 @@ export class GroupCommit {
   }
 
   run<T>(work: Work<T>): Promise<T> {
+    return this.runBatched(alone, work) as Promise<T>;
+  }
+
+  /**
+   * As `run()`, in one batch with what comes before and after it for the same one. Which is a
+   * function that its owner keeps: another one of the same text is another batch.
+   */
+  runBatched<Item, T>(batch: Batch<Item, T>, item: Item): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      this.#waiting.push({ work, resolve, reject });
+      this.#waiting.push({ batch, item, resolve, reject });
       if (this.#busy) return;
       this.#busy = true;
       this.#outside(() => queueMicrotask(() => void this.#flush()));
@@ -59,11 +74,12 @@ export class GroupCommit {
 
   /** One of a group has failed: only that one shall. */
   async #flushEach(group: readonly Waiting[]): Promise<void> {
-    for (const { work, resolve, reject } of group) {
+    for (const each of group) {
       try {
-        resolve((await this.#database.unit(work)) as never);
+        const [result] = await this.#database.unit((tx) => runAll([each], tx));
+        each.resolve(result as never);
       } catch (error) {
-        reject(error);
+        each.reject(error);
       }
     }
   }
@@ -77,11 +93,26 @@ export class GroupCommit {
   }
 }
 
-async function runAll(group: readonly Waiting[], tx: Statements): Promise<unknown[]> {
+/** The batch of what has nothing in common with others. */
+async function alone(works: readonly Work<unknown>[], tx: Statements): Promise<unknown[]> {
   const results: unknown[] = [];
-  for (const { work } of group) {
+  for (const work of works) {
     const result = work(tx);
     results.push(result instanceof Promise ? await result : result);
+  }
+  return results;
+}
+
+/** In the order in which they came; neighbours of one batch together. */
+async function runAll(group: readonly Waiting[], tx: Statements): Promise<unknown[]> {
+  const results: unknown[] = [];
+  for (let first = 0; first < group.length; ) {
+    const batch = group[first]?.batch as Batch<unknown, unknown>;
+    let end = first + 1;
+    while (group[end]?.batch === batch) end++;
+    const items = group.slice(first, end).map(({ item }) => item);
+    for (const result of await batch(items, tx)) results.push(result);
+    first = end;
   }
   return results;
 }

@@ -93,7 +93,7 @@ export class JobRun implements RunOwner {
     try {
       await tx.unit(async (statements) => {
         await states.report(this.claim, report, statements);
-        await states.complete(this.claim, outcome, statements);
+        await states.complete([{ claim: this.claim, outcome }], statements);
       });
     } catch (error) {
       this.#keep(report);

@@ -1,5 +1,5 @@
 import { type Expression, type Kysely, type RawBuilder, sql } from "kysely";
-import { jsonValues, prepare } from "../storage/mod.ts";
+import { jsonValues, prepare, prepareInsert } from "../storage/mod.ts";
 import { CANCELED } from "./failure.ts";
 import type { JobStatus } from "./record.ts";
 import { LEAST_LINE } from "./run_log.ts";
@@ -54,32 +54,36 @@ export type RunRow = Pick<JobRow, (typeof RUN_COLUMNS)[number]>;
 export function createRecords(db: Kysely<JobTables>) {
   const revised = { revision: sql<number>`revision + 1` };
   return {
-    insert: prepare<JobTables, NewJob>(db)((db, parameter) =>
-      db.insertInto("jobs").values({
-        id: parameter("id"),
-        status: status("pending"),
-        revision: 1,
-        task_name: parameter("task_name"),
-        description: parameter("description"),
-        tags: parameter("tags"),
-        attempt: 0,
-        failures: 0,
-        retries: parameter("retries"),
-        backoff: parameter("backoff"),
-        timeout: parameter("timeout"),
-        priority: parameter("priority"),
-        concurrency_key: parameter("concurrency_key"),
-        idempotency_key: parameter("idempotency_key"),
-        submitted_at: parameter("submitted_at"),
-        run_at: parameter("run_at"),
-        parent_id: parameter("parent_id"),
-        created_by: parameter("created_by"),
-        params: parameter("params"),
-      }),
+    insert: prepareInsert<JobTables, NewJob>(db)((db, rows) =>
+      db.insertInto("jobs").values(
+        rows.map((parameter) => ({
+          id: parameter("id"),
+          status: status("pending"),
+          revision: 1,
+          task_name: parameter("task_name"),
+          description: parameter("description"),
+          tags: parameter("tags"),
+          attempt: 0,
+          failures: 0,
+          retries: parameter("retries"),
+          backoff: parameter("backoff"),
+          timeout: parameter("timeout"),
+          priority: parameter("priority"),
+          concurrency_key: parameter("concurrency_key"),
+          idempotency_key: parameter("idempotency_key"),
+          submitted_at: parameter("submitted_at"),
+          run_at: parameter("run_at"),
+          parent_id: parameter("parent_id"),
+          created_by: parameter("created_by"),
+          params: parameter("params"),
+        })),
+      ),
     ),
 
-    insertTag: prepare<JobTables, { tag: string; id: string }>(db)((db, parameter) =>
-      db.insertInto("job_tags").values({ tag: parameter("tag"), job_id: parameter("id") }),
+    insertTags: prepareInsert<JobTables, { tag: string; id: string }>(db)((db, rows) =>
+      db
+        .insertInto("job_tags")
+        .values(rows.map((parameter) => ({ tag: parameter("tag"), job_id: parameter("id") }))),
     ),
 
     byIdempotencyKey: prepare<JobTables, { task: string; key: string }>(db)((db, parameter) =>
@@ -115,6 +119,14 @@ export function createRecords(db: Kysely<JobTables>) {
         .returning(RUN_COLUMNS),
     ),
 
+    /** Which run each of these jobs has, or had last. */
+    runs: prepare<JobTables, { ids: string }>(db)((db, parameter) =>
+      db
+        .selectFrom("jobs")
+        .select(["id", "status", "fence"])
+        .where("id", "in", jsonValues(parameter("ids"))),
+    ),
+
     complete: prepare<JobTables, Run & { now: number; result: string; artifactId: string | null }>(
       db,
     )((db, parameter) =>
@@ -129,8 +141,7 @@ export function createRecords(db: Kysely<JobTables>) {
         })
         .where("id", "=", parameter("id"))
         .where("status", "=", status("running"))
-        .where("fence", "=", parameter("fence"))
-        .returning("id"),
+        .where("fence", "=", parameter("fence")),
     ),
 
     fail: prepare<JobTables, Run & { now: number } & Failure>(db)((db, parameter) =>

@@ -1,15 +1,17 @@
 import {
+  Heartbeats,
   HttpProblem,
   queryOf,
   type RouteHandler,
   type RouteRequest,
   Router,
   type RouterOptions,
+  sendEvents,
+  waitLong,
 } from "../http/mod.ts";
 import { isUlid } from "../storage/mod.ts";
-import { eventStream } from "./event_stream.ts";
+import { jobEventStream } from "./event_stream.ts";
 import { readFilter, refuseNoFilter } from "./filter_request.ts";
-import { Heartbeats } from "./heartbeats.ts";
 import { isEmptyFilter } from "./job_filter.ts";
 import { readListQuery } from "./list_query.ts";
 import { readLogsQuery } from "./logs_query.ts";
@@ -158,27 +160,14 @@ export class JobRouter extends Router {
     if (isTerminal(record.status) && after !== undefined && after >= revision) {
       return new Response(null, { status: 204 });
     }
-    waitLong({ request, server });
     const { traceback } = this.#scheduler;
-    const body = eventStream(
+    const body = jobEventStream(
       (signal) =>
         this.#scheduler.sharedEvents(id, { signal, ...(after === undefined ? {} : { after }) }),
       { traceback, heartbeats: this.#heartbeats, quiet: after === revision },
     );
-    return new Response(body, {
-      headers: {
-        "content-type": "text/event-stream",
-        "cache-control": "no-store",
-        // Else nginx keeps the events back.
-        "x-accel-buffering": "no",
-      },
-    });
+    return sendEvents(body, { request, server });
   }
-}
-
-/** Bun would close the connection after ten silent seconds. */
-function waitLong({ request, server }: Pick<RouteRequest, "request" | "server">): void {
-  server?.timeout(request, 0);
 }
 
 type JobHandler = (id: string, request: RouteRequest) => Promise<Response>;

@@ -89,6 +89,8 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
   readonly #sharedReads: SharedReads;
   readonly #commits: GroupCommit;
   readonly #states: StateMachine;
+  readonly #submitAll = (submissions: readonly Submission[], tx: Statements) =>
+    this.#states.submit(submissions, tx);
   readonly #changes: Changes;
   readonly #tellNeighbours: (ids: readonly string[]) => void;
   readonly #engine: EmbeddedEngine;
@@ -188,6 +190,7 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
     // It may have been stopped meanwhile.
     this.#refuseStopped();
     await this.#ownWorker().start();
+    this.#refuseStopped();
     await this.schedules.begin();
   }
 
@@ -281,9 +284,8 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
     { session, ...options }: SubmitOptions = {},
   ): Promise<string> {
     const submission = await this.#prepare(this.#taskOf(task), params, options);
-    const [submitted] = await this.#submit([submission], session);
-    if (submitted === undefined) throw new Error("Nothing was submitted");
-    return submitted.id;
+    const { id } = await this.#submit(submission, session);
+    return id;
   }
 
   /**
@@ -300,7 +302,8 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
     for (const { task, params, ...options } of submissions) {
       prepared.push(await this.#prepare(this.#taskOf(task), params, options));
     }
-    const submitted = await this.#submit(prepared, session);
+    const submitted = await this.#write(session, (tx) => this.#submitAll(prepared, tx));
+    this.#submitted(session);
     return submitted.map(({ id }) => id);
   }
 
@@ -381,10 +384,12 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
    * @throws {JobNotFoundError} where there is no such job, or no more.
    * @throws The reason of `signal`.
    */
-  async wait(id: string, { signal }: { signal?: AbortSignal } = {}): Promise<JobRecord> {
+  async wait(
+    id: string,
+    { signal }: { signal?: AbortSignal | undefined } = {},
+  ): Promise<JobRecord> {
     const waiting = async () => {
-      const options = signal === undefined ? {} : { signal };
-      for await (const { revision: _, ...record } of this.sharedEvents(id, options)) {
+      for await (const { revision: _, ...record } of this.sharedEvents(id, { signal })) {
         if (record.status === "deleted") break;
         if (isTerminal(record.status)) return record;
       }
@@ -541,11 +546,11 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
     const { params, options } = await readSubmission(submitted);
     try {
       const submission = await this.#prepare(task, params, options);
-      const [job] = await this.#submit([submission], undefined);
-      const record = await this.get(job?.id ?? "");
+      const { id, created } = await this.#submit(submission, undefined);
+      const record = await this.get(id);
       const location = submitted.link(`${this.prefix}/${record.id}`);
       return Response.json(recordToWire(record, this), {
-        status: job?.created ? 202 : 200,
+        status: created ? 202 : 200,
         headers: { location },
       });
     } catch (error) {
@@ -581,17 +586,15 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
     return prepareSubmission(task, params, options, { clock, maxParams, principal: null });
   }
 
-  async #submit(
-    submissions: readonly Submission[],
-    session: Session | undefined,
-  ): Promise<Submitted[]> {
-    const submitted = await this.#write(session, async (tx) => {
-      const submitted: Submitted[] = [];
-      for (const submission of submissions) {
-        submitted.push(await this.#states.submit(submission, tx));
-      }
-      return submitted;
-    });
+  async #submit(submission: Submission, session: Session | undefined): Promise<Submitted> {
+    let submitted: Submitted | undefined;
+    if (session === undefined) {
+      await this.#ready();
+      submitted = await this.#commits.runBatched(this.#submitAll, submission);
+    } else {
+      [submitted] = await this.#write(session, (tx) => this.#submitAll([submission], tx));
+    }
+    if (submitted === undefined) throw new Error("Nothing was submitted");
     this.#submitted(session);
     return submitted;
   }
@@ -617,9 +620,8 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
     onChanged = () => {},
   ): Promise<number> {
     const wasStopped = this.#stopping !== undefined;
+    await this.#ready();
     const { database } = this.#options;
-    database.refuseNested();
-    await database.migrate();
     const pace = new Pace();
     return await changeInBatches(filters, {
       db: database.own<JobTables>(),
@@ -652,14 +654,19 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
   }
 
   async #write<T>(session: Session | undefined, work: (tx: Statements) => Promise<T>): Promise<T> {
-    const { database } = this.#options;
     if (session !== undefined) {
-      await database.migrate({ session });
+      await this.#options.database.migrate({ session });
       return await session.unit(work);
     }
+    await this.#ready();
+    return await this.#commits.run(work);
+  }
+
+  /** Before a write of its own: its tables are there, and no transaction that it would wait for is open around it. */
+  async #ready(): Promise<void> {
+    const { database } = this.#options;
     database.refuseNested();
     await database.migrate();
-    return await this.#commits.run(work);
   }
 
   /** These jobs were changed here. */
@@ -682,7 +689,11 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
       if (this.#stopping !== undefined) return;
       this.#starter().then(
         () => worker.wake(),
-        (error: unknown) => this.#executor?.logger.error("jobs can't be run", { error }),
+        (error: unknown) => {
+          // A stop that came meanwhile is none.
+          if (this.#stopping !== undefined) return;
+          this.#executor?.logger.error("jobs can't be run", { error });
+        },
       );
     });
   }

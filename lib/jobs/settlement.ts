@@ -4,9 +4,9 @@ import { type Backoff, delayAfter } from "./backoff.ts";
 import type { Clock } from "./clock.ts";
 import { JobCanceledError, JobReleasedError } from "./errors.ts";
 import { type Failure, failureOf, jobLost } from "./failure.ts";
-import type { GroupCommit, Work } from "./group_commit.ts";
+import type { Batch, GroupCommit, Work } from "./group_commit.ts";
 import type { JobRun } from "./job_run.ts";
-import type { Outcome, StartedRun, StateMachine } from "./state_machine.ts";
+import type { Completion, Outcome, Report, StartedRun, StateMachine } from "./state_machine.ts";
 
 /** How a run has ended. */
 export type Ending =
@@ -30,6 +30,10 @@ const TRY_AGAIN_AFTER = 1_000;
 /** Writes how runs have ended. */
 export class Settlement {
   readonly #options: SettlementOptions;
+  readonly #complete: Batch<Completion, Completion> = async (completions, tx) => {
+    await this.#options.states.complete(completions, tx);
+    return completions;
+  };
 
   constructor(options: SettlementOptions) {
     this.#options = options;
@@ -40,21 +44,26 @@ export class Settlement {
     if ("isWritten" in ending) return;
     const { commits, states, logger, isStopping } = this.#options;
     const report = run.takeReport();
-    const write: Work<void> =
-      "error" in ending
-        ? this.#failing(run, started, ending)
-        : (tx) => states.complete(run.claim, ending.outcome, tx);
-    let work: Work<void> = async (tx) => {
-      await states.report(run.claim, report, tx);
-      await write(tx);
-    };
+    let write: () => Promise<unknown>;
+    if ("outcome" in ending && isEmpty(report)) {
+      const completion = { claim: run.claim, outcome: ending.outcome };
+      write = () => commits.runBatched(this.#complete, completion);
+    } else {
+      const work = this.#ending(run, started, ending);
+      write = () =>
+        commits.run(async (tx) => {
+          await states.report(run.claim, report, tx);
+          await work(tx);
+        });
+    }
     for (let failures = 0; ; failures++) {
       try {
-        return await commits.run(work);
+        await write();
+        return;
       } catch (error) {
         if (error instanceof LeaseLostError || error instanceof JobCanceledError) {
           // Canceled, deleted, or taken over: what is left of the claim goes.
-          work = (tx) => states.leave(run.claim, tx);
+          write = () => commits.run((tx) => states.leave(run.claim, tx));
           continue;
         }
         if (failures === 0) {
@@ -65,6 +74,16 @@ export class Settlement {
         await this.#pause();
       }
     }
+  }
+
+  #ending(
+    run: JobRun,
+    started: StartedRun,
+    ending: Exclude<Ending, { isWritten: true }>,
+  ): Work<unknown> {
+    if ("error" in ending) return this.#failing(run, started, ending);
+    const { outcome } = ending;
+    return (tx) => this.#options.states.complete([{ claim: run.claim, outcome }], tx);
   }
 
   /** How a run's error is written. */
@@ -103,4 +122,8 @@ export class Settlement {
   #pause(): Promise<void> {
     return new Promise((resolve) => void this.#options.clock.after(TRY_AGAIN_AFTER, resolve));
   }
+}
+
+function isEmpty({ progress, lines }: Report): boolean {
+  return progress === undefined && lines.length === 0;
 }

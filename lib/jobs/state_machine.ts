@@ -9,6 +9,7 @@ import {
   QueueFullError,
 } from "./errors.ts";
 import { type Failure, jobLost } from "./failure.ts";
+import type { Submitted } from "./options.ts";
 import { isTerminal, type JobStatus } from "./record.ts";
 import type { NewJob, Records, RunRow } from "./records.ts";
 import type { LoggedLine, RunLog } from "./run_log.ts";
@@ -22,6 +23,12 @@ export interface Outcome {
   /** JSON. */
   readonly result: string;
   readonly artifactId: string | null;
+}
+
+/** A run that is done, and what it has come to. */
+export interface Completion {
+  readonly claim: Claim;
+  readonly outcome: Outcome;
 }
 
 /** What a run has to tell. */
@@ -91,35 +98,36 @@ export class StateMachine {
   }
 
   /**
-   * Nothing → pending; or the job that has this idempotency key already.
+   * Nothing → pending, for each; or the job that has its idempotency key already.
    *
    * @throws {IdempotencyConflictError}
    * @throws {QueueFullError}
    */
-  async submit(
-    { job, maxPending, isSame }: Submission,
-    tx: Statements,
-  ): Promise<{ id: string; created: boolean }> {
-    const task = job.task_name ?? "";
-    if (job.idempotency_key !== null) {
-      const key = job.idempotency_key;
-      const [existing] = await this.#records.byIdempotencyKey.all(tx, { task, key });
-      if (existing !== undefined) {
-        if (!isSame(existing.params)) throw new IdempotencyConflictError(key, existing.id);
-        return { id: existing.id, created: false };
+  async submit(submissions: readonly Submission[], tx: Statements): Promise<Submitted[]> {
+    const submitted: Submitted[] = [];
+    let jobs: NewJob[] = [];
+    for (const submission of submissions) {
+      const { job, maxPending } = submission;
+      if (job.idempotency_key !== null || maxPending !== null) {
+        // Those before it count too.
+        await this.#insert(jobs, tx);
+        jobs = [];
+        const existing = await this.#admit(submission, tx);
+        if (existing !== undefined) {
+          submitted.push({ id: existing, created: false });
+          continue;
+        }
       }
+      jobs.push(job);
+      submitted.push({ id: job.id, created: true });
     }
-    if (maxPending !== null && (await this.#engine.waiting(task, maxPending, tx)) >= maxPending) {
-      throw new QueueFullError(task, maxPending);
-    }
-    await this.#insert(job, tx);
-    await this.#engine.enqueue([entryOf(job)], tx);
-    return { id: job.id, created: true };
+    await this.#insert(jobs, tx);
+    return submitted;
   }
 
   /** Nothing → pending, for a closure that only this process can run: it is claimed from the start. */
   async spawn(job: NewJob, tx: Statements): Promise<Claim> {
-    await this.#insert(job, tx);
+    await this.#record([job], tx);
     const [claim] = await this.#engine.take([entryOf(job)], tx);
     if (claim === undefined) throw new Error("The engine took no entry");
     return claim;
@@ -151,17 +159,25 @@ export class StateMachine {
   }
 
   /**
-   * Running → completed.
+   * Running → completed, for all of these.
    *
-   * @throws {JobCanceledError} where it was canceled or deleted.
-   * @throws {LeaseLostError} where it was taken from this run.
+   * @throws {JobCanceledError} where one was canceled or deleted.
+   * @throws {LeaseLostError} where one was taken from its run.
    */
-  async complete(claim: Claim, { result, artifactId }: Outcome, tx: Statements): Promise<void> {
-    const { id, fence } = claim;
+  async complete(completions: readonly Completion[], tx: Statements): Promise<void> {
+    const ids = JSON.stringify(completions.map(({ claim }) => claim.id));
+    const rows = await this.#records.runs.all(tx, { ids });
+    const running = rows.filter(({ status }) => status === "running");
+    const fences = new Map(running.map(({ id, fence }) => [id, fence]));
     const now = this.#clock.now();
-    const done = await this.#records.complete.all(tx, { id, fence, now, result, artifactId });
-    if (done.length === 0) await this.#refuse(id, tx);
-    await this.#engine.ack([claim], tx);
+    for (const { claim, outcome } of completions) {
+      if (fences.get(claim.id) !== claim.fence) await this.#refuse(claim.id, tx);
+      await this.#records.complete.all(tx, { ...claim, now, ...outcome });
+    }
+    await this.#engine.ack(
+      completions.map(({ claim }) => claim),
+      tx,
+    );
   }
 
   /**
@@ -334,12 +350,44 @@ export class StateMachine {
     return told.length > 0;
   }
 
-  async #insert(job: NewJob, tx: Statements): Promise<void> {
-    await this.#records.insert.all(tx, job);
-    if (job.tags === "[]") return;
-    for (const tag of JSON.parse(job.tags) as string[]) {
-      await this.#records.insertTag.all(tx, { id: job.id, tag });
+  /**
+   * The job that has its idempotency key; undefined where it is to be a new one.
+   *
+   * @throws {IdempotencyConflictError}
+   * @throws {QueueFullError}
+   */
+  async #admit(
+    { job, maxPending, isSame }: Submission,
+    tx: Statements,
+  ): Promise<string | undefined> {
+    const task = job.task_name ?? "";
+    if (job.idempotency_key !== null) {
+      const key = job.idempotency_key;
+      const [existing] = await this.#records.byIdempotencyKey.all(tx, { task, key });
+      if (existing !== undefined) {
+        if (!isSame(existing.params)) throw new IdempotencyConflictError(key, existing.id);
+        return existing.id;
+      }
     }
+    if (maxPending !== null && (await this.#engine.waiting(task, maxPending, tx)) >= maxPending) {
+      throw new QueueFullError(task, maxPending);
+    }
+    return undefined;
+  }
+
+  async #insert(jobs: readonly NewJob[], tx: Statements): Promise<void> {
+    if (jobs.length === 0) return;
+    await this.#record(jobs, tx);
+    await this.#engine.enqueue(jobs.map(entryOf), tx);
+  }
+
+  async #record(jobs: readonly NewJob[], tx: Statements): Promise<void> {
+    await this.#records.insert.run(tx, jobs);
+    const tagged = jobs.filter(({ tags }) => tags !== "[]");
+    const tags = tagged.flatMap(({ id, tags }) =>
+      (JSON.parse(tags) as string[]).map((tag) => ({ id, tag })),
+    );
+    await this.#records.insertTags.run(tx, tags);
   }
 
   async #start(ids: readonly string[], fence: number, tx: Statements): Promise<readonly RunRow[]> {

@@ -1,3 +1,4 @@
+import { ArtifactManager, type ArtifactManagerOptions, ArtifactRouter } from "../artifacts/mod.ts";
 import { type Handler, Router } from "../http/mod.ts";
 import {
   type Clock,
@@ -16,7 +17,8 @@ import {
   TaskRouter,
 } from "../tasks/mod.ts";
 import { ServiceConfigurationError } from "./errors.ts";
-import { addHealthRoutes, type HealthOptions } from "./health.ts";
+import { HealthChecks, type HealthOptions } from "./health.ts";
+import { addHealthRoutes } from "./health_routes.ts";
 import { Service, type ServiceHook } from "./service.ts";
 
 export interface ServiceOptions {
@@ -51,6 +53,9 @@ export interface JobsOptions extends Omit<SchedulerOptions, "database"> {
   schedulesPrefix?: string;
 }
 
+/** As `new ArtifactManager()` takes them; the database is the service's. */
+export type ArtifactsOptions = Omit<ArtifactManagerOptions, "database">;
+
 /** Something with routes of its own: a {@linkcode TaskRouter}, or any fetch handler with its prefix. */
 export interface Includable {
   /** The path at and below which it answers, such as `/webhooks`. */
@@ -65,6 +70,7 @@ interface Parts {
   readonly tasks: TasksOptions | undefined;
   readonly providers: readonly AddProvider[];
   readonly jobs: JobsOptions | undefined;
+  readonly artifacts: ArtifactsOptions | undefined;
   readonly health: HealthOptions | undefined;
   readonly included: readonly Includable[];
   readonly startupHooks: readonly ServiceHook[];
@@ -76,6 +82,7 @@ const NO_PARTS: Parts = {
   tasks: undefined,
   providers: [],
   jobs: undefined,
+  artifacts: undefined,
   health: undefined,
   included: [],
   startupHooks: [],
@@ -165,7 +172,18 @@ export class ServiceBuilder {
     return this.#with({ jobs });
   }
 
-  /** Adds `GET /health`, which looks at the database and at what `checks` names. */
+  /**
+   * Keeps artifacts: adds the routes under `/api/v1/artifacts`, and injects `ArtifactManager`. They
+   * live in the service's database, bytes included.
+   */
+  withArtifacts(artifacts: ArtifactsOptions = {}): ServiceBuilder {
+    return this.#with({ artifacts });
+  }
+
+  /**
+   * Adds `GET /health`, which looks at the database and at what `checks` names, `/health/live`,
+   * `/health/ready` and `/health/$stream`.
+   */
   withHealth(health: HealthOptions = {}): ServiceBuilder {
     return this.#with({ health });
   }
@@ -191,8 +209,12 @@ export class ServiceBuilder {
    * @internal
    */
   inTest({ database, clock }: { database: Database; clock: Clock }): ServiceBuilder {
-    const { jobs } = this.#parts;
-    return this.#with({ database, jobs: jobs === undefined ? undefined : { ...jobs, clock } });
+    const { jobs, artifacts } = this.#parts;
+    return this.#with({
+      database,
+      jobs: jobs === undefined ? undefined : { ...jobs, clock },
+      artifacts: artifacts === undefined ? undefined : { ...artifacts, clock },
+    });
   }
 
   /** @throws {ServiceConfigurationError} naming every mistake. */
@@ -217,10 +239,15 @@ export class ServiceBuilder {
     const { schedulesPrefix, ...jobs } = parts.jobs ?? {};
     const scheduler =
       parts.jobs === undefined ? undefined : attempt(() => new Scheduler({ ...jobs, database }));
+    const artifacts =
+      parts.artifacts === undefined
+        ? undefined
+        : attempt(() => new ArtifactManager({ ...parts.artifacts, database }));
     const executor = new TaskExecutor({
       registry: tasks?.registry ?? defaultRegistry,
       database,
       ...(scheduler === undefined ? {} : { scheduler }),
+      ...(artifacts === undefined ? {} : { artifacts }),
     });
     for (const provide of parts.providers) attempt(() => provide(executor));
     const onError = (error: unknown, request: Request) => {
@@ -233,8 +260,15 @@ export class ServiceBuilder {
     const router = attempt(() => new Router({ basePath, onError })) ?? new Router();
     const info = { id, display_name: displayName, version, description };
     router.add("GET", "/api/v1/info", () => Response.json(info));
+    const ending = new AbortController();
     if (health !== undefined) {
-      attempt(() => addHealthRoutes(router, { checks: health.checks ?? {}, database }));
+      const readiness = () => service.readiness();
+      attempt(() =>
+        addHealthRoutes(
+          router,
+          new HealthChecks({ ...health, database, readiness, ending: ending.signal }),
+        ),
+      );
     }
     if (tasks !== undefined) {
       attempt(() => router.include(TaskRouter.create({ ...tasks, executor })));
@@ -245,6 +279,9 @@ export class ServiceBuilder {
       const where = schedulesPrefix === undefined ? {} : { prefix: schedulesPrefix };
       attempt(() => router.include(ScheduleRouter.create({ scheduler, ...where })));
     }
+    const artifactRoutes =
+      artifacts === undefined ? undefined : attempt(() => ArtifactRouter.create({ artifacts }));
+    if (artifactRoutes !== undefined) attempt(() => router.include(artifactRoutes));
     for (const included of parts.included) {
       attempt(() =>
         included instanceof Router
@@ -255,8 +292,9 @@ export class ServiceBuilder {
     if (reasons.length > 0) throw new ServiceConfigurationError(id, reasons);
     const { startupHooks, shutdownHooks } = parts;
     const hooks = { startupHooks, shutdownHooks };
-    const running = { database, executor, scheduler };
-    const service = new Service({ id, router, ...running, ...hooks, signals, grace });
+    const sending = artifactRoutes?.sending;
+    const running = { database, executor, scheduler, artifacts, sending, ending };
+    const service: Service = new Service({ id, router, ...running, ...hooks, signals, grace });
     // Jobs may need what the hooks make.
     scheduler?.startThrough(() => service.start());
     return service;

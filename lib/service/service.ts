@@ -1,5 +1,7 @@
+import type { ArtifactManager } from "../artifacts/mod.ts";
 import {
   HttpProblem,
+  type InFlight,
   isRequestServer,
   pathOf,
   type RequestServer,
@@ -11,7 +13,11 @@ import type { Database } from "../storage/mod.ts";
 import type { StopOptions, TaskExecutor } from "../tasks/mod.ts";
 import { isCalledByEntryPoint } from "./bun/mod.ts";
 import { ServiceStoppedError, ShutdownTimeoutError } from "./errors.ts";
+import type { Health } from "./health.ts";
 import { enter, leave, type RunningService, replaceOlder } from "./running_services.ts";
+
+/** Bytes of what is in a form around its file, and of whatever is so much too large that a route says so. */
+const BESIDE_THE_UPLOAD = 64 * 1024 * 1024;
 
 /** Runs when a service starts, or stops. */
 export type ServiceHook = (service: Service) => void | Promise<void>;
@@ -22,8 +28,13 @@ export interface ServiceParts {
   readonly database: Database;
   readonly executor: TaskExecutor;
   readonly scheduler: Scheduler | undefined;
+  readonly artifacts: ArtifactManager | undefined;
+  /** What is being sent after it was answered. */
+  readonly sending: InFlight | undefined;
   readonly startupHooks: readonly ServiceHook[];
   readonly shutdownHooks: readonly ServiceHook[];
+  /** Aborted when the service begins to stop. */
+  readonly ending: AbortController;
   readonly signals: boolean;
   /** Seconds. */
   readonly grace: number;
@@ -45,6 +56,11 @@ export class Service implements AsyncDisposable {
   /** The handler to give to a server. It is a property of its own, so that `{ ...service }` keeps it. */
   readonly fetch: (request: Request, server?: RequestServer) => Promise<Response>;
   /**
+   * Bytes that a request may have, for Bun, which else takes no more than 128 MiB. It is there
+   * where there are artifacts, which may be larger; what a route takes it says itself.
+   */
+  declare readonly maxRequestBodySize?: number;
+  /**
    * Refuses new requests, waits up to `grace` seconds for what is running and
    * aborts the rest, runs the shutdown hooks, and closes the database.
    *
@@ -65,6 +81,9 @@ export class Service implements AsyncDisposable {
   constructor(parts: ServiceParts) {
     this.#parts = parts;
     this.fetch = (request, server) => this.#fetch(request, server);
+    if (parts.artifacts !== undefined) {
+      this.maxRequestBodySize = parts.artifacts.maxUpload + BESIDE_THE_UPLOAD;
+    }
     const stop = (options?: StopOptions) => this.#stopOnce(options);
     // `export default service` is served by Bun's entry point only if that sees no stop.
     Object.defineProperty(this, "stop", { get: () => (isCalledByEntryPoint() ? undefined : stop) });
@@ -93,6 +112,17 @@ export class Service implements AsyncDisposable {
     return scheduler;
   }
 
+  /** @throws {TypeError} where the service was built without `withArtifacts()`. */
+  get artifacts(): ArtifactManager {
+    const { artifacts } = this.#parts;
+    if (artifacts === undefined) {
+      throw new TypeError(
+        `The service "${this.id}" has no artifacts: build it with withArtifacts()`,
+      );
+    }
+    return artifacts;
+  }
+
   get database(): Database {
     return this.#parts.database;
   }
@@ -114,6 +144,20 @@ export class Service implements AsyncDisposable {
     return this.#starting;
   }
 
+  /**
+   * Whether it has started and takes requests; starts it where nobody has.
+   *
+   * @internal
+   */
+  async readiness(): Promise<Health> {
+    if (this.#stopping !== undefined) return { state: "unhealthy", message: "it is stopping" };
+    const failure = await this.#startOrLog();
+    if (failure === undefined) return { state: "healthy" };
+    const { error } = failure;
+    const reason = error instanceof Error ? error.message : String(error);
+    return { state: "unhealthy", message: `it could not start: ${reason}` };
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
   }
@@ -126,18 +170,28 @@ export class Service implements AsyncDisposable {
   }
 
   async #startAndFetch(request: Request, server: RequestServer | undefined): Promise<Response> {
+    const { router } = this.#parts;
+    if (router.answersAlways(request)) return await router.fetch(request, server);
     if (this.#stopping !== undefined) return unavailable("The service is stopping", request);
+    const failure = await this.#startOrLog();
+    if (failure !== undefined) return unavailable("The service could not start", request);
+    return await this.#fetch(request, server);
+  }
+
+  /** What went wrong, which the log has too; undefined where the service has started. */
+  async #startOrLog(): Promise<{ readonly error: unknown } | undefined> {
     try {
       await this.start();
+      return undefined;
     } catch (error) {
       this.executor.logger.error("the service could not start", { error });
-      return unavailable("The service could not start", request);
+      return { error };
     }
-    return await this.#fetch(request, server);
   }
 
   #stopOnce(options: StopOptions = {}): Promise<void> {
     this.#isServing = false;
+    this.#parts.ending.abort(new ServiceStoppedError(this.id));
     this.#stopping ??= this.#stop(options);
     return this.#stopping;
   }
@@ -147,8 +201,9 @@ export class Service implements AsyncDisposable {
     // From here on a signal, or a newer service of this id, stops it.
     enter(this.#running, { handlesSignals: signals });
     try {
-      const { database, scheduler, startupHooks } = this.#parts;
+      const { database, scheduler, artifacts, startupHooks } = this.#parts;
       await database.migrate();
+      await artifacts?.start();
       this.#hooksBegun = true;
       for (const hook of startupHooks) await hook(this);
       // Jobs may need what the hooks have made.
@@ -166,7 +221,8 @@ export class Service implements AsyncDisposable {
     // A start that fails is reported to who asked for it; there is still something to close.
     const starting = this.#starting?.catch(() => {});
     if (starting !== undefined) await within(grace, starting);
-    const { router, executor, scheduler, database, shutdownHooks } = this.#parts;
+    const { router, executor, scheduler, artifacts, sending, database, shutdownHooks } =
+      this.#parts;
     const errors: unknown[] = [];
     const attempt = async (step: () => unknown) => {
       try {
@@ -178,6 +234,7 @@ export class Service implements AsyncDisposable {
     // Requests and jobs drain side by side: a task may wait for a job, and a job for nobody's request.
     const draining = attempt(() => scheduler?.stop({ grace: secondsLeft(), abortGrace }));
     await router.inFlight.settle(secondsLeft());
+    await sending?.settle(secondsLeft());
     await draining;
     await attempt(() => executor.stop({ grace: secondsLeft(), abortGrace }));
     // What was interrupted still has to be answered.
@@ -188,6 +245,7 @@ export class Service implements AsyncDisposable {
         if (!(await within(grace, ending))) throw new ShutdownTimeoutError(this.id, grace);
       });
     }
+    await attempt(() => artifacts?.stop());
     await attempt(() => database.close());
     leave(this.#running);
     if (errors.length === 1) throw errors[0];

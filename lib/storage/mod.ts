@@ -14,7 +14,13 @@ export {
 } from "./errors.ts";
 export { jsonValues } from "./json_values.ts";
 export type { Lease, LeaseOptions } from "./lease.ts";
-export { type Parameter, type Prepared, prepare } from "./prepared.ts";
+export {
+  type Parameter,
+  type Prepared,
+  type PreparedInsert,
+  prepare,
+  prepareInsert,
+} from "./prepared.ts";
 export type { Reads, Statements } from "./scope.ts";
 export { Session } from "./session.ts";
 export { firstUlid, isUlid, UlidSequence, ulid } from "./ulid.ts";

@@ -3,8 +3,14 @@ import type { Lease, LeaseOptions } from "./lease.ts";
 
 /** Runs statements one after the other, all in one transaction. */
 export interface Statements {
-  /** The rows that it gives; at once where the engine is synchronous. It is prepared once. */
-  all<Row>(query: CompiledQuery<Row>): readonly Row[] | Promise<readonly Row[]>;
+  /**
+   * The rows that it gives, for `parameters` in place of its own; at once where the engine is
+   * synchronous. It is prepared once.
+   */
+  all<Row>(
+    query: CompiledQuery<Row>,
+    parameters?: readonly unknown[],
+  ): readonly Row[] | Promise<readonly Row[]>;
 }
 
 /** Runs queries that only read, for taskmount's own prepared ones. */

@@ -49,7 +49,7 @@ test("delayAfter() differs each time", () => {
 });
 
 test("chooseBackoff() takes each setting from the first that has it", () => {
-  assertEquals(chooseBackoff(), DEFAULTS);
+  assertEquals(chooseBackoff(undefined, undefined), DEFAULTS);
   assertEquals(chooseBackoff(undefined, {}), DEFAULTS);
   assertEquals(chooseBackoff({ initial: 5 }, { initial: 7, factor: 3 }), {
     initial: 5,

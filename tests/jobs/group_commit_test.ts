@@ -7,6 +7,7 @@ import {
   DatabaseBusyError,
   DatabaseClosedError,
   prepare,
+  type Statements,
 } from "../../lib/storage/mod.ts";
 import { createEntries, type Tables, texts } from "../storage/databases.ts";
 
@@ -170,6 +171,50 @@ test("work that fails on its own runs once", async () => {
     RangeError,
   );
   assertEquals({ runs, transactions: bed.transactions }, { runs: 1, transactions: 1 });
+});
+
+test("runBatched() writes neighbours of one batch together, each with its own result", async () => {
+  await using bed = await Bed.create();
+  const calls: (readonly string[])[] = [];
+  const batch = (name: string) => async (texts: readonly string[], tx: Statements) => {
+    calls.push([name, ...texts]);
+    for (const text of texts) await bed.insert(text)(tx);
+    return texts.map((text) => `${name}: ${text}`);
+  };
+  const first = batch("first");
+  const second = batch("second");
+  const results = await Promise.all([
+    bed.commits.runBatched(first, "a"),
+    bed.commits.runBatched(first, "b"),
+    bed.commits.runBatched(second, "c"),
+    bed.commits.run(bed.insert("d")),
+    bed.commits.runBatched(first, "e"),
+  ]);
+  assertEquals(results, ["first: a", "first: b", "second: c", "d", "first: e"]);
+  assertEquals(calls, [
+    ["first", "a", "b"],
+    ["second", "c"],
+    ["first", "e"],
+  ]);
+  assertEquals(await bed.texts(), ["a", "b", "c", "d", "e"]);
+  assertEquals(bed.transactions, 1);
+});
+
+test("what fails in a batch fails alone", async () => {
+  await using bed = await Bed.create();
+  const batch = async (texts: readonly string[], tx: Statements) => {
+    for (const text of texts) await bed.insert(text)(tx);
+    if (texts.includes("b")) throw new RangeError("no");
+    return texts;
+  };
+  const settled = await Promise.allSettled(
+    ["a", "b", "c"].map((text) => bed.commits.runBatched(batch, text)),
+  );
+  assertEquals(
+    settled.map(({ status }) => status),
+    ["fulfilled", "rejected", "fulfilled"],
+  );
+  assertEquals(await bed.texts(), ["a", "c"]);
 });
 
 test("run() lets timers run under endless load", async () => {

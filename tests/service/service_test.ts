@@ -104,9 +104,9 @@ test("a start that fails answers 503 and is tried again by the next request", as
       if (starts === 1) throw new Error("not yet");
     })
     .build();
-  const failed = await service.fetch(request("/health"));
+  const failed = await service.fetch(request("/api/v1/info"));
   assertEquals([failed.status, failed.headers.get("retry-after")], [503, "1"]);
-  assertEquals((await service.fetch(request("/health"))).status, 200);
+  assertEquals((await service.fetch(request("/api/v1/info"))).status, 200);
 });
 
 test("start() rejects with what its hook throws", async () => {
@@ -124,7 +124,7 @@ test("stop() lets running work finish, and refuses new requests meanwhile", asyn
   const running = service.fetch(request("/api/v1/tasks/wait/$execute", { method: "POST" }));
   await started;
   const stopped = service.stop();
-  const refused = await service.fetch(request("/health"));
+  const refused = await service.fetch(request("/api/v1/info"));
   assertEquals(refused.status, 503);
   assertEquals(refused.headers.get("retry-after"), "1");
   assertEquals(refused.headers.get("content-type"), "application/problem+json");

@@ -1,7 +1,13 @@
 import { test } from "bun:test";
 import { assertEquals, assertStrictEquals } from "@std/assert";
 import { type CompiledQuery, sql } from "kysely";
-import { Database, type Parameter, prepare, type Statements } from "../../lib/storage/mod.ts";
+import {
+  Database,
+  type Parameter,
+  prepare,
+  prepareInsert,
+  type Statements,
+} from "../../lib/storage/mod.ts";
 import { createEntries, type Tables } from "./databases.ts";
 
 interface Parameters {
@@ -13,8 +19,8 @@ interface Parameters {
 class RecordedStatements implements Statements {
   readonly queries: CompiledQuery[] = [];
 
-  all<Row>(query: CompiledQuery<Row>): readonly Row[] {
-    this.queries.push(query);
+  all<Row>(query: CompiledQuery<Row>, parameters = query.parameters): readonly Row[] {
+    this.queries.push({ ...query, parameters });
     return [];
   }
 }
@@ -118,4 +124,33 @@ test("a prepared query of taskmount's own tables has their prefix", async () => 
   );
   await database.migrate();
   assertEquals(await database.unit((tx) => find.all(tx, { id: "none" })), []);
+});
+
+const insertInto = (database: Database) =>
+  prepareInsert<Tables, Parameters>(database.kysely<Tables>())((db, rows) =>
+    db
+      .insertInto("entries")
+      .values(rows.map((parameter) => ({ id: parameter("id"), text: parameter("text") }))),
+  );
+
+for (const count of [0, 1, 31, 32, 33, 100]) {
+  test(`a prepared insert writes ${count} rows, in order`, async () => {
+    await using database = Database.sqlite(":memory:");
+    await createEntries(database);
+    const rows = Array.from({ length: count }, (_, id) => ({ id, text: `text ${count - id}` }));
+    await database.unit((tx) => insertInto(database).run(tx, rows));
+    const written = await database.kysely<Tables>().selectFrom("entries").selectAll().execute();
+    assertEquals(written, rows);
+  });
+}
+
+test("a prepared insert takes one statement for 32 rows", async () => {
+  await using database = Database.sqlite(":memory:");
+  const statements = new RecordedStatements();
+  const rows = Array.from({ length: 66 }, (_, id) => ({ id, text: "" }));
+  await insertInto(database).run(statements, rows);
+  assertEquals(
+    statements.queries.map(({ parameters }) => parameters.length),
+    [64, 64, 2, 2],
+  );
 });

@@ -1,8 +1,9 @@
+import type { Kysely } from "kysely";
 import { type Database, type Lease, LeaseLostError, type Statements } from "../../storage/mod.ts";
 import type { Clock } from "../clock.ts";
 import type { Claim, ClaimableTask, Claimed, Engine, EngineListener, Entry } from "../engine.ts";
 import { createQueue, type Queue } from "./queue.ts";
-import type { QueueTables } from "./tables.ts";
+import type { QueueState, QueueTables } from "./tables.ts";
 
 type Group = { readonly task: string; readonly concurrency_key: string | null };
 
@@ -42,6 +43,7 @@ export class EmbeddedEngine implements Engine {
   readonly #clock: Clock;
   readonly #seconds: number;
   readonly #suspectAfter: number;
+  readonly #db: Kysely<QueueTables>;
   readonly #queue: Queue;
   readonly #concurrencies = new WeakMap<readonly ClaimableTask[], Map<string, number | null>>();
   #joined = false;
@@ -53,7 +55,8 @@ export class EmbeddedEngine implements Engine {
     this.#clock = clock;
     this.#seconds = lease;
     this.#suspectAfter = suspectAfter;
-    this.#queue = createQueue(database.own<QueueTables>());
+    this.#db = database.own<QueueTables>();
+    this.#queue = createQueue(this.#db);
   }
 
   get worker(): string | undefined {
@@ -88,19 +91,20 @@ export class EmbeddedEngine implements Engine {
 
   async enqueue(entries: readonly Entry[], tx: Statements): Promise<void> {
     const now = this.#clock.now();
-    for (const entry of entries) {
-      const state = entry.due <= now ? "ready" : "delayed";
-      await this.#queue.insert.all(tx, { ...entry, state, worker: null, fence: null });
-    }
+    const rows = entries.map((entry) => {
+      const state: QueueState = entry.due <= now ? "ready" : "delayed";
+      return { ...entry, state, worker: null, fence: null };
+    });
+    await this.#queue.insert.run(tx, rows);
   }
 
   async take(entries: readonly Entry[], tx: Statements): Promise<Claimed[]> {
     if (this.#lease === undefined) throw new LeaseLostError(this.#seconds);
     const worker = this.#lease.id;
     const fence = await this.#nextFence(tx);
-    for (const entry of entries) {
-      await this.#queue.insert.all(tx, { ...entry, state: "claimed", worker, fence });
-    }
+    const state: QueueState = "claimed";
+    const rows = entries.map((entry) => ({ ...entry, state, worker, fence }));
+    await this.#queue.insert.run(tx, rows);
     return entries.map(({ id }) => ({ id, fence, lost: 0 }));
   }
 
@@ -160,15 +164,15 @@ export class EmbeddedEngine implements Engine {
   }
 
   async ack(claims: readonly Claim[], tx: Statements): Promise<void> {
-    for (const { id, fence } of claims) {
-      await this.#letGo(await this.#queue.ack.all(tx, { id, fence }), tx);
+    for (const [fence, claimed] of Map.groupBy(claims, ({ fence }) => fence)) {
+      await this.#letGo(await this.#queue.ack.all(tx, { ids: idsOf(claimed), fence }), tx);
     }
   }
 
   async hasDue(): Promise<boolean> {
-    const now = this.#clock.now();
-    const due = await this.#queue.due(now).executeTakeFirst();
-    return due !== undefined;
+    const query = this.#queue.due.with({ now: this.#clock.now() });
+    const { rows } = await this.#db.executeQuery(query);
+    return rows.length > 0;
   }
 
   async waiting(task: string, most: number, tx: Statements): Promise<number> {
@@ -301,8 +305,8 @@ export class EmbeddedEngine implements Engine {
   }
 }
 
-function idsOf(candidates: readonly Candidate[]): string {
-  return JSON.stringify(candidates.map(({ id }) => id));
+function idsOf(entries: readonly { id: string }[]): string {
+  return JSON.stringify(entries.map(({ id }) => id));
 }
 
 function inOrder(a: Candidate, b: Candidate): number {

@@ -1,5 +1,5 @@
 import { type Kysely, type RawBuilder, sql } from "kysely";
-import { jsonValues, prepare } from "../../storage/mod.ts";
+import { jsonValues, prepare, prepareInsert } from "../../storage/mod.ts";
 import type { QueueState, QueueTables } from "./tables.ts";
 
 /** The statements of the embedded engine, each compiled once. */
@@ -11,20 +11,22 @@ export type Queue = ReturnType<typeof createQueue>;
  */
 export function createQueue(db: Kysely<QueueTables>) {
   return {
-    insert: prepare<QueueTables, InsertParameters>(db)((db, parameter) =>
+    insert: prepareInsert<QueueTables, InsertParameters>(db)((db, rows) =>
       db
         .insertInto("job_queue")
-        .values({
-          id: parameter("id"),
-          state: parameter("state"),
-          task: parameter("task"),
-          concurrency_key: parameter("concurrencyKey"),
-          priority: parameter("priority"),
-          due: parameter("due"),
-          worker: parameter("worker"),
-          fence: parameter("fence"),
-          lost: 0,
-        })
+        .values(
+          rows.map((parameter) => ({
+            id: parameter("id"),
+            state: parameter("state"),
+            task: parameter("task"),
+            concurrency_key: parameter("concurrencyKey"),
+            priority: parameter("priority"),
+            due: parameter("due"),
+            worker: parameter("worker"),
+            fence: parameter("fence"),
+            lost: 0,
+          })),
+        )
         .onConflict((conflict) => conflict.column("id").doNothing()),
     ),
 
@@ -180,10 +182,10 @@ export function createQueue(db: Kysely<QueueTables>) {
         .returning(["task", "concurrency_key", "lost"]),
     ),
 
-    ack: prepare<QueueTables, { id: string; fence: number }>(db)((db, parameter) =>
+    ack: prepare<QueueTables, { ids: string; fence: number }>(db)((db, parameter) =>
       db
         .deleteFrom("job_queue")
-        .where("id", "=", parameter("id"))
+        .where("id", "in", jsonValues(parameter("ids")))
         .where("fence", "=", parameter("fence"))
         .returning(["task", "concurrency_key", "lost"]),
     ),
@@ -226,7 +228,7 @@ export function createQueue(db: Kysely<QueueTables>) {
     }),
 
     /** One entry that is ready, or whose time has come. */
-    due: (now: number) =>
+    due: prepare<QueueTables, { now: number }>(db)((db, parameter) =>
       db
         .selectFrom("job_queue")
         .select("id")
@@ -237,9 +239,10 @@ export function createQueue(db: Kysely<QueueTables>) {
             .selectFrom("job_queue")
             .select("id")
             .where("state", "=", state("delayed"))
-            .where("due", "<=", now),
+            .where("due", "<=", parameter("now")),
         )
         .limit(1),
+    ),
 
     workers: db
       .selectFrom("job_queue")

@@ -10,7 +10,7 @@ import type { StateMachine, Submission } from "../state_machine.ts";
 import { CronExpression } from "./cron_expression.ts";
 import { InvalidScheduleError, ScheduleNotFoundError } from "./errors.ts";
 import type { CronOptions, Schedule } from "./schedule.ts";
-import { createStatements, type ScheduleStatements } from "./statements.ts";
+import { createStatements, type Definition, type ScheduleStatements } from "./statements.ts";
 import type { ScheduleRow, ScheduleTables } from "./tables.ts";
 
 /** What a process says of a schedule. */
@@ -39,6 +39,8 @@ export interface SchedulesOptions {
   readonly onSubmitted: () => void;
 }
 
+/** The compiler takes them in a variable, and with a key all ticks would have the one job. */
+const OF_ONE_JOB = ["delay", "runAt", "idempotencyKey", "session"];
 /** Milliseconds by which a tick may be late, as where a process was suspended, before it counts as missed. */
 const LATEST = 60_000;
 /** Milliseconds after which it looks again in any case: clocks are set, and laptops sleep. */
@@ -58,8 +60,8 @@ export class Schedules {
   readonly #options: SchedulesOptions;
   readonly #statements: ScheduleStatements;
   readonly #expressions = new Map<string, CronExpression>();
-  /** The tasks of what this process declares, by the names of the schedules. */
-  readonly #declared = new Map<string, Task | string>();
+  /** What this process declares, by the names of the schedules. */
+  readonly #declared = new Map<string, { task: Task | string; definition: Definition }>();
   readonly #looking = new Repeated(() => this.#lookSafely());
   /** As they were last seen, but for other processes' schedules. */
   #rows: readonly ScheduleRow[] = [];
@@ -156,6 +158,10 @@ export class Schedules {
     if (missed !== "skip" && missed !== "once") {
       throw new InvalidScheduleError(name, `missed is "skip" or "once", not "${missed}"`);
     }
+    for (const [option, value] of Object.entries(job)) {
+      if (value === undefined || !OF_ONE_JOB.includes(option)) continue;
+      throw new InvalidScheduleError(name, `${option} is an option of one job, not of each tick's`);
+    }
     const now = this.#options.clock.now();
     this.#refuseUnreadable(name, expression, timeZone, now);
     const submission = await this.#options.prepare(task, params, job);
@@ -172,7 +178,7 @@ export class Schedules {
     this.#options.database.refuseNested();
     await this.#options.database.migrate();
     await this.#write((tx) => this.#statements.put.all(tx, definition));
-    this.#declared.set(name, task);
+    this.#declared.set(name, { task, definition });
     this.#isDeclared = false;
     this.look();
     await this.#looking.settled();
@@ -297,12 +303,13 @@ export class Schedules {
   async #declareAll(worker: string): Promise<void> {
     // Set before, since another one may be added meanwhile.
     this.#isDeclared = true;
-    const names = [...this.#declared.keys()];
     const { live, ended } = await this.#declarations();
     const now = this.#options.clock.now();
     await this.#write(async (tx) => {
       await this.#statements.forget.all(tx, { workers: JSON.stringify(ended) });
-      for (const name of names) {
+      for (const [name, { definition }] of this.#declared) {
+        // Another process may have removed it while nobody was seen to declare it.
+        await this.#statements.restore.all(tx, { ...definition, last_tick: now });
         // As long as somebody declares it nothing is missed, only late.
         if (!live.has(name)) await this.#statements.skipMissed.all(tx, { name, now });
         await this.#statements.declare.all(tx, { name, worker });
@@ -313,14 +320,16 @@ export class Schedules {
 
   async #submit({ name }: ScheduleRow, submission: Submission, tx: Statements): Promise<string> {
     const { states, clock } = this.#options;
-    const { id } = await states.submit(submission, tx);
+    const [submitted] = await states.submit([submission], tx);
+    if (submitted === undefined) throw new Error("Nothing was submitted");
+    const { id } = submitted;
     await this.#statements.ran.all(tx, { name, now: clock.now(), job: id });
     return id;
   }
 
   /** The job of a tick, or of now. */
   #prepare({ name, task_name, params, options }: ScheduleRow, tick?: number): Promise<Submission> {
-    const task = this.#declared.get(name);
+    const task = this.#declared.get(name)?.task;
     const isSame = typeof task === "object" && task.name === task_name;
     return this.#options.prepare(isSame ? task : task_name, JSON.parse(params), {
       ...(JSON.parse(options) as CronOptions),
@@ -351,7 +360,7 @@ export class Schedules {
   }
 
   #scheduleOf(row: ScheduleRow): Schedule {
-    const next = row.paused === 1 ? null : this.#expressionOf(row).next(this.#options.clock.now());
+    const next = row.paused === 1 ? null : this.#nextOf(row);
     return {
       name: row.name,
       expression: row.expression,
@@ -367,13 +376,17 @@ export class Schedules {
   }
 
   #earliest(rows: readonly ScheduleRow[]): number | null {
-    const now = this.#options.clock.now();
     let earliest: number | null = null;
     for (const row of rows) {
-      const tick = this.#expressionOf(row).next(now);
+      const tick = this.#nextOf(row);
       if (tick !== null && (earliest === null || tick < earliest)) earliest = tick;
     }
     return earliest;
+  }
+
+  /** Where the clock was set back, ticks are over that it has still to reach. */
+  #nextOf(row: ScheduleRow): number | null {
+    return this.#expressionOf(row).next(Math.max(this.#options.clock.now(), row.last_tick));
   }
 
   #expressionOf({

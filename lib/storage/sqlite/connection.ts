@@ -83,7 +83,8 @@ export class SqliteConnection {
   }
 
   /** As `execute()`, with the rows at once, and prepared only the first time: for the few statements that run all the time. */
-  all<Row>({ sql, parameters }: CompiledQuery<Row>): Row[] {
+  all<Row>(query: CompiledQuery<Row>, parameters = query.parameters): Row[] {
+    const { sql } = query;
     // Not by bun:sqlite's query(), which remembers no more than twenty.
     let statement = this.#prepared.get(sql);
     if (statement === undefined) {

@@ -9,6 +9,8 @@ const POLL_INTERVAL = 1_000;
 const LOOKS_AGAIN = [1, 3, 1, 15, 80];
 /** The one of these looks that ends the rest. */
 const END_OF_REST = 1;
+/** So often that look is repeated, at most, where one's own commits follow each other. */
+const LONGEST_REST = 15;
 
 /** The part of `node:fs`'s watcher that is used. */
 export interface FileWatcher {
@@ -44,6 +46,7 @@ export interface ForeignCommitsOptions {
  * another connection did it. The system tells of this process's own commits
  * too, which costs each a quarter more; so whenever it tells something, the log
  * isn't watched for the next few milliseconds, and looked at when they are over.
+ * That rest doubles, the looks going on, while it tells of nothing but those.
  *
  * Once a second it looks unasked: the log may be missing, or replaced, or there
  * may be no more watches to be had.
@@ -55,6 +58,8 @@ export class ForeignCommits implements Disposable {
   #seen: number | undefined;
   #watcher: FileWatcher | undefined;
   #next: NodeJS.Timeout | undefined;
+  /** How often the look at the end of the next rest is repeated. */
+  #repeats = 0;
   #disposed = false;
 
   constructor(options: ForeignCommitsOptions) {
@@ -78,8 +83,10 @@ export class ForeignCommits implements Disposable {
 
   #wake(): void {
     this.#rest();
+    const repeats = this.#repeats;
+    this.#repeats = Math.min(repeats * 2 + 1, LONGEST_REST);
     this.#look();
-    this.#lookAgain(0);
+    this.#lookAgain(0, repeats);
   }
 
   #rest(): void {
@@ -106,15 +113,18 @@ export class ForeignCommits implements Disposable {
     }
   }
 
-  #lookAgain(count: number): void {
+  #lookAgain(count: number, repeats = 0): void {
     clearTimeout(this.#next);
     const wait = LOOKS_AGAIN[count];
+    if (wait === undefined) this.#repeats = 0;
     if (this.#disposed || wait === undefined) return;
     this.#next = setTimeout(() => {
+      const isOver = count === END_OF_REST && repeats === 0;
       // Before the look, so that nothing comes between the two.
-      if (count === END_OF_REST) this.#listen();
+      if (isOver) this.#listen();
       this.#look();
-      this.#lookAgain(count + 1);
+      if (count === END_OF_REST && !isOver) this.#lookAgain(count, repeats - 1);
+      else this.#lookAgain(count + 1, repeats);
     }, wait).unref();
   }
 
@@ -124,6 +134,7 @@ export class ForeignCommits implements Disposable {
     const version = this.#version();
     if (version === undefined || version === this.#seen) return false;
     this.#seen = version;
+    this.#repeats = 0;
     try {
       this.#options.onCommit();
     } catch {

@@ -174,7 +174,8 @@ export class Transaction implements TransactionScope {
     const savepoint = await this.begin(guard);
     try {
       const result = await work({
-        all: (query) => savepoint.#open.run((connection) => connection.all(query)),
+        all: (query, parameters) =>
+          savepoint.#open.run((connection) => connection.all(query, parameters)),
       });
       await savepoint.commit();
       return result;

@@ -5,7 +5,7 @@ import type { CompiledQuery } from "kysely";
 import { createQueue } from "../../../lib/jobs/embedded/queue.ts";
 import type { QueueTables } from "../../../lib/jobs/embedded/tables.ts";
 import type { Statements } from "../../../lib/storage/mod.ts";
-import { Prepared } from "../../../lib/storage/prepared.ts";
+import { Prepared, PreparedInsert } from "../../../lib/storage/prepared.ts";
 import { EngineWorker, Entries, TASK } from "../engine_worker.ts";
 import { FileBed, MemoryBed } from "./bed.ts";
 
@@ -14,15 +14,16 @@ async function statements(bed: FileBed): Promise<Map<string, string>> {
   const queue = createQueue(bed.openDatabase().own<QueueTables>());
   const found = new Map<string, string>();
   for (const [name, statement] of Object.entries(queue)) {
+    const note = (query: CompiledQuery) => {
+      found.set(name, query.sql);
+      return [];
+    };
     if (statement instanceof Prepared) {
-      const note = (query: CompiledQuery) => {
-        found.set(name, query.sql);
-        return [];
-      };
       await statement.all({ all: note }, {} as never);
+    } else if (statement instanceof PreparedInsert) {
+      await statement.run({ all: note }, [{} as never]);
     } else {
-      const query = typeof statement === "function" ? statement(0) : statement;
-      found.set(name, query.compile().sql);
+      found.set(name, statement.compile().sql);
     }
   }
   return found;
@@ -88,8 +89,11 @@ class CountedStatements implements Statements {
     this.#tx = tx;
   }
 
-  async all<Row>(query: CompiledQuery<Row>): Promise<readonly Row[]> {
-    const rows = await this.#tx.all(query);
+  async all<Row>(
+    query: CompiledQuery<Row>,
+    parameters?: readonly unknown[],
+  ): Promise<readonly Row[]> {
+    const rows = await this.#tx.all(query, parameters);
     this.statements += 1;
     this.rows += rows.length;
     return rows;

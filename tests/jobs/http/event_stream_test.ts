@@ -1,7 +1,7 @@
 import { test } from "bun:test";
 import { assertEquals, assertLess, assertRejects } from "@std/assert";
-import { eventStream } from "../../../lib/jobs/event_stream.ts";
-import { Heartbeats } from "../../../lib/jobs/heartbeats.ts";
+import { Heartbeats } from "../../../lib/http/heartbeats.ts";
+import { jobEventStream } from "../../../lib/jobs/event_stream.ts";
 import { type JobEvent, JobNotFoundError, SchedulerStoppedError } from "../../../lib/jobs/mod.ts";
 import { DatabaseBusyError, DatabaseClosedError } from "../../../lib/storage/mod.ts";
 
@@ -39,7 +39,7 @@ async function textOf(stream: ReadableStream<Uint8Array>): Promise<string> {
 
 const EVENT = 'data:{"status":"deleted"}\nid:7\n\n';
 
-test("eventStream() makes a client connect again after what may pass", async () => {
+test("jobEventStream() makes a client connect again after what may pass", async () => {
   for (const error of [
     new SchedulerStoppedError(),
     new DatabaseClosedError("sqlite::memory:"),
@@ -49,21 +49,21 @@ test("eventStream() makes a client connect again after what may pass", async () 
   ]) {
     const heartbeats = new HandHeartbeats();
     const options = { heartbeats, quiet: false, traceback: true };
-    const stream = eventStream(() => failing(error), options);
+    const stream = jobEventStream(() => failing(error), options);
     assertEquals(await textOf(stream), `${EVENT}retry:1000\n\n`);
     assertEquals(heartbeats.beats.size, 0);
   }
 });
 
-test("eventStream() fails with any other error, and its heartbeats end", async () => {
+test("jobEventStream() fails with any other error, and its heartbeats end", async () => {
   const heartbeats = new HandHeartbeats();
   const options = { heartbeats, quiet: false, traceback: true };
-  const stream = eventStream(() => failing(new RangeError("a bug")), options);
+  const stream = jobEventStream(() => failing(new RangeError("a bug")), options);
   await assertRejects(() => textOf(stream), RangeError, "a bug");
   assertEquals(heartbeats.beats.size, 0);
 });
 
-test("eventStream() begins with a comment where there may be nothing to tell", async () => {
+test("jobEventStream() begins with a comment where there may be nothing to tell", async () => {
   for (const [quiet, expected] of [
     [true, `:\n\n${EVENT}`],
     [false, EVENT],
@@ -72,18 +72,18 @@ test("eventStream() begins with a comment where there may be nothing to tell", a
       yield deleted(7);
     };
     const options = { heartbeats: new HandHeartbeats(), quiet, traceback: true };
-    assertEquals(await textOf(eventStream(follow, options)), expected);
+    assertEquals(await textOf(jobEventStream(follow, options)), expected);
   }
 });
 
-test("eventStream() keeps no heartbeats for a client that doesn't read", async () => {
+test("jobEventStream() keeps no heartbeats for a client that doesn't read", async () => {
   const heartbeats = new HandHeartbeats();
   const next = Promise.withResolvers<void>();
   const follow = async function* () {
     yield deleted(7);
     await next.promise;
   };
-  const stream = eventStream(follow, { heartbeats, quiet: false, traceback: true });
+  const stream = jobEventStream(follow, { heartbeats, quiet: false, traceback: true });
   for (let beat = 0; beat < 100; beat++) {
     heartbeats.give();
     // As many turns as any stream takes to hand something on.
@@ -94,7 +94,7 @@ test("eventStream() keeps no heartbeats for a client that doesn't read", async (
   assertLess(comments.length, 5);
 });
 
-test("eventStream() ends what it follows when its client goes, also between two events", async () => {
+test("jobEventStream() ends what it follows when its client goes, also between two events", async () => {
   const heartbeats = new HandHeartbeats();
   const ended = Promise.withResolvers<boolean>();
   const follow = async function* (signal: AbortSignal) {
@@ -104,7 +104,7 @@ test("eventStream() ends what it follows when its client goes, also between two 
       ended.resolve(signal.aborted);
     }
   };
-  const stream = eventStream(follow, { heartbeats, quiet: false, traceback: true });
+  const stream = jobEventStream(follow, { heartbeats, quiet: false, traceback: true });
   const reader = stream.getReader();
   await reader.read();
   await reader.cancel();

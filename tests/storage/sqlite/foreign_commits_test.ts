@@ -2,7 +2,7 @@ import { Database } from "bun:sqlite";
 import { afterEach, beforeEach, describe, jest, setDefaultTimeout, test } from "bun:test";
 import { EventEmitter } from "node:events";
 import { symlinkSync } from "node:fs";
-import { assertEquals, assertLess } from "@std/assert";
+import { assertEquals, assertGreater, assertLess } from "@std/assert";
 import { type FileWatcher, ForeignCommits } from "../../../lib/storage/sqlite/foreign_commits.ts";
 import { Child } from "../child.ts";
 import { TemporaryFolder } from "../databases.ts";
@@ -291,6 +291,24 @@ describe("by the clock", () => {
     assertEquals(scene.looks, before + 6);
     assertEquals(scene.calls, 2);
     assertEquals(jest.getTimerCount(), 1);
+  });
+
+  test("while it is told of own commits only, it watches ever less, and looks on", () => {
+    using scene = new Scene();
+    jest.advanceTimersByTime(200);
+    const before = { watchers: scene.watchers.length, looks: scene.looks };
+    for (let millisecond = 0; millisecond < 1_000; millisecond += 1) {
+      // A watcher that was closed tells nothing any more.
+      scene.tell();
+      jest.advanceTimersByTime(1);
+    }
+    assertLess(scene.watchers.length - before.watchers, 30);
+    assertGreater(scene.looks - before.looks, 250);
+    assertEquals(scene.calls, 0);
+    // A foreign one is seen no later than by the next look.
+    scene.commit();
+    jest.advanceTimersByTime(4);
+    assertEquals(scene.calls, 1);
   });
 
   test("a commit is seen that becomes visible after its event", () => {

@@ -1,4 +1,4 @@
-/** Milliseconds since it was made. */
+/** What it returns tells the milliseconds since. */
 export function stopwatch(): () => number {
   const start = performance.now();
   return () => performance.now() - start;

@@ -1,6 +1,6 @@
 import { test } from "bun:test";
 import { assertEquals, assertThrows } from "@std/assert";
-import { Heartbeats } from "../../lib/jobs/heartbeats.ts";
+import { Heartbeats } from "../../lib/http/heartbeats.ts";
 
 /** Takes the place of intervals, and has them pass when the test says so. */
 class HandIntervals implements Disposable {
