@@ -3,7 +3,7 @@ import { Database as File } from "bun:sqlite";
 import { createHash } from "node:crypto";
 import { ArtifactManager, Database } from "../../lib/mod.ts";
 import { Folder } from "../jobs/folder.ts";
-import { stopwatch } from "./stopwatch.ts";
+import { stopwatch } from "../jobs/stopwatch.ts";
 
 interface Store {
   save(pieces: Iterable<Uint8Array>): Promise<void>;

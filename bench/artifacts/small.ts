@@ -3,7 +3,7 @@ import { Database as File } from "bun:sqlite";
 import { ArtifactManager, Database } from "../../lib/mod.ts";
 import { ulid } from "../../lib/storage/mod.ts";
 import { Folder } from "../jobs/folder.ts";
-import { stopwatch } from "./stopwatch.ts";
+import { stopwatch } from "../jobs/stopwatch.ts";
 
 interface Store {
   save(data: unknown): Promise<string> | string;

@@ -1,8 +1,8 @@
 // Reads a tree of 10,000 nodes. `bun bench/artifacts/tree.ts`.
 import { ArtifactManager, Database } from "../../lib/mod.ts";
 import { Folder } from "../jobs/folder.ts";
+import { stopwatch } from "../jobs/stopwatch.ts";
 import { median } from "../median.ts";
-import { stopwatch } from "./stopwatch.ts";
 
 const NODES = 10_000;
 const CHILDREN = 10;

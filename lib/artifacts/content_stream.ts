@@ -46,7 +46,7 @@ export function contentStream({
           // SQLite answers at once, and so may who reads: all else has its turn now.
           if (next > start) await new Promise<void>((resolve) => setImmediate(resolve));
           const found = { id: contentId, position: next };
-          const [chunk] = await statements.chunkAt.read(from, found);
+          const [chunk] = await from.read(statements.chunkAt.with(found));
           if (signal?.aborted) return;
           const before = next - (chunk?.position ?? next);
           const bytes = chunk?.bytes.subarray(before, before + end - next);

@@ -32,7 +32,7 @@ export class ArtifactReader {
   }
 
   async row(id: string): Promise<ArtifactRow | undefined> {
-    const [row] = await this.#statements.byId.read(this.#from, { id });
+    const [row] = await this.#from.read(this.#statements.byId.with({ id }));
     return row;
   }
 

@@ -6,7 +6,7 @@ import {
   type Kysely,
   sql,
 } from "kysely";
-import type { Reads, Statements } from "./scope.ts";
+import type { Statements } from "./scope.ts";
 
 /** Stands in a query where a parameter goes. */
 class Placeholder {
@@ -36,11 +36,6 @@ export class Prepared<Parameters, Row> {
 
   all(statements: Statements, parameters: Parameters): readonly Row[] | Promise<readonly Row[]> {
     return statements.all<Row>(this.#query, bind(this.#query, [parameters], 0));
-  }
-
-  /** The rows where they are only read. */
-  read(from: Reads, parameters: Parameters): Promise<readonly Row[]> {
-    return from.read<Row>(this.with(parameters));
   }
 
   /** What `db.executeQuery()` runs, for a read that needs no transaction. */
