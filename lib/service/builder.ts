@@ -1,3 +1,4 @@
+import { Authenticator, type AuthOptions } from "../auth/mod.ts";
 import { type Handler, Router } from "../http/mod.ts";
 import {
   type Clock,
@@ -57,6 +58,11 @@ export interface Includable {
   /** The path at and below which it answers, such as `/webhooks`. */
   readonly prefix: string;
   readonly fetch: Handler;
+  /**
+   * What a key must be allowed to for a fetch handler, where the service asks for keys; any key will do
+   * where it is left out. Routers say so of each route.
+   */
+  readonly scope?: string;
 }
 
 type AddProvider = (executor: TaskExecutor) => void;
@@ -67,6 +73,7 @@ interface Parts {
   readonly providers: readonly AddProvider[];
   readonly jobs: JobsOptions | undefined;
   readonly health: HealthOptions | undefined;
+  readonly auth: AuthOptions | undefined;
   readonly included: readonly Includable[];
   readonly startupHooks: readonly ServiceHook[];
   readonly shutdownHooks: readonly ServiceHook[];
@@ -78,6 +85,7 @@ const NO_PARTS: Parts = {
   providers: [],
   jobs: undefined,
   health: undefined,
+  auth: undefined,
   included: [],
   startupHooks: [],
   shutdownHooks: [],
@@ -174,6 +182,22 @@ export class ServiceBuilder {
     return this.#with({ health });
   }
 
+  /**
+   * Asks for a key, or a JWT, before anything else: without one every path is 401 but the public ones
+   * and, with the status alone, `/health`, `/health/live` and `/health/ready`.
+   *
+   * @example
+   * ```ts
+   * .withAuth({
+   *   keys: [{ name: "ci", key: process.env.CI_KEY, scopes: ["tasks:read", "tasks:submit"] }],
+   *   publicPaths: ["/docs/*"],
+   * })
+   * ```
+   */
+  withAuth(auth: AuthOptions): ServiceBuilder {
+    return this.#with({ auth });
+  }
+
   /** Adds routes of the user's own: another {@linkcode TaskRouter}, or a fetch handler. */
   include(included: Includable): ServiceBuilder {
     return this.#with({ included: [...this.#parts.included, included] });
@@ -234,9 +258,13 @@ export class ServiceBuilder {
         error,
       });
     };
-    const router = attempt(() => new Router({ basePath, onError })) ?? new Router();
+    const { auth } = parts;
+    const guard =
+      auth === undefined ? undefined : attempt(() => new Authenticator(auth, executor.logger));
+    const guarded = guard === undefined ? {} : { guard };
+    const router = attempt(() => new Router({ basePath, onError, ...guarded })) ?? new Router();
     const info = { id, display_name: displayName, version, description };
-    router.add("GET", "/api/v1/info", () => Response.json(info));
+    router.add("GET", "/api/v1/info", () => Response.json(info), { scope: "system:read" });
     const ending = new AbortController();
     if (health !== undefined) {
       const readiness = () => service.readiness();
@@ -260,11 +288,13 @@ export class ServiceBuilder {
       attempt(() =>
         included instanceof Router
           ? router.include(included)
-          : router.mount(included.prefix, included.fetch),
+          : router.mount(included.prefix, included.fetch, { scope: included.scope ?? null }),
       );
     }
     if (reasons.length > 0) throw new ServiceConfigurationError(id, reasons);
-    const { startupHooks, shutdownHooks } = parts;
+    const { shutdownHooks } = parts;
+    const startupHooks =
+      guard === undefined ? parts.startupHooks : [() => guard.start(), ...parts.startupHooks];
     const hooks = { startupHooks, shutdownHooks };
     const running = { database, executor, scheduler, ending };
     const service: Service = new Service({ id, router, ...running, ...hooks, signals, grace });
