@@ -102,12 +102,8 @@ export class Router {
   readonly #mountScopes = new Map<Handler, string>();
 
   /** @throws {TypeError} where `basePath` is no path, or one of `allowedOrigins` is no origin. */
-  constructor({
-    basePath = "",
-    allowedOrigins = [],
-    onError = () => {},
-    guard,
-  }: RouterOptions = {}) {
+  constructor(options: RouterOptions = {}) {
+    const { basePath = "", allowedOrigins = [], onError = () => {}, guard } = options;
     if (!/^(\/[^/?#\s]+)*$/.test(basePath)) {
       throw new TypeError(`Cannot use "${basePath}" as basePath: it is like "/tools"`);
     }
