@@ -72,7 +72,10 @@ export class ApiKeys {
   }
 }
 
-/** The types say what a key is, but a function may have read it anywhere. */
+/**
+ * The types say what a key is, but a function may have read it anywhere. What is refused is named by
+ * its place alone: what stands where the name should may be the key.
+ */
 function read(key: unknown, place: number, refuse: (reason: string) => never): Entry {
   if (typeof key === "string") {
     const principal = Object.freeze({ name: `key-${place}`, scopes: ALL });
@@ -95,19 +98,19 @@ function read(key: unknown, place: number, refuse: (reason: string) => never): E
   if (typeof name !== "string" || !/^[^\p{Cc}]{1,255}$/u.test(name)) {
     return refuse("the name is not 1 to 255 characters");
   }
-  if (!Array.isArray(scopes)) return refuse(`"${name}", the scopes are no list: ["*"] means all`);
-  if (scopes.length === 0) refuse(`"${name}", there are no scopes: ["*"] means all`);
+  if (!Array.isArray(scopes)) return refuse('the scopes are no list: ["*"] means all');
+  if (scopes.length === 0) refuse('there are no scopes: ["*"] means all');
   for (const scope of scopes) {
     const fault = faultOfScope(scope);
-    if (fault !== undefined) refuse(`"${name}", ${fault}`);
+    if (fault !== undefined) refuse(fault);
   }
   if ((text === undefined) === (sha256 === undefined)) {
-    refuse(`"${name}", there is not exactly one of key and sha256`);
+    refuse("there is not exactly one of key and sha256");
   }
   const principal = Object.freeze({ name, scopes: Object.freeze([...scopes]) });
   if (text !== undefined) return { digest: digestOf(checked(text, refuse)), principal };
   if (typeof sha256 !== "string" || !/^[0-9a-f]{64}$/i.test(sha256)) {
-    return refuse(`"${name}", the sha256 is not 64 hexadecimal digits`);
+    return refuse("the sha256 is not 64 hexadecimal digits");
   }
   return { digest: Buffer.from(sha256, "hex"), principal };
 }

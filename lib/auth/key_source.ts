@@ -25,6 +25,13 @@ export interface KeySource {
 /** @throws {InvalidKeysError} where what can be known of them already is wrong. */
 export function keySource(option: KeysOption): KeySource {
   if (typeof option === "function") return functionSource(option);
+  // Such as the key itself, of which nothing is to be shown.
+  if (typeof option !== "object" || option === null) {
+    throw new InvalidKeysError(
+      "withAuth()",
+      "they are neither a list, nor a function, { env } or { file }",
+    );
+  }
   if ("env" in option) return variableSource(option.env);
   if ("file" in option) return fileSource(option.file);
   return {
@@ -40,7 +47,10 @@ function functionSource(ask: () => Awaitable<readonly ApiKey[]>): KeySource {
 }
 
 function variableSource(variable: string): KeySource {
-  const name = `the variable ${variable}`;
+  // Whoever wrote the value there, and not its name, is not to find it in a log.
+  const name = /^[A-Z][A-Z0-9_]{0,39}$/.test(variable)
+    ? `the variable ${variable}`
+    : "the variable that env names";
   const text = process.env[variable];
   if (text === undefined) throw new InvalidKeysError(name, "it is not set");
   return { name, keys: some(new ApiKeys(readKeys(text, name), name), name), load: undefined };

@@ -10,7 +10,10 @@ const OWN: Readonly<Record<string, RegExp>> = {
   metrics: /^metrics:read$/,
 };
 
-/** What is wrong with a scope; undefined where nothing is. Others than the library's are the user's own. */
+/**
+ * What is wrong with a scope, without it: where a key was mixed up with one, it is the key. Undefined
+ * where nothing is. Others than the library's are the user's own.
+ */
 export function faultOfScope(scope: unknown): string | undefined {
   if (typeof scope !== "string" || !SCOPE.test(scope)) {
     return "a scope is text without spaces and commas, such as tasks:read";
@@ -19,7 +22,7 @@ export function faultOfScope(scope: unknown): string | undefined {
   const [family = ""] = scope.split(":");
   if (!Object.hasOwn(OWN, family) || OWN[family]?.test(scope)) return undefined;
   return (
-    `there is no scope "${scope}": there are tasks:read, tasks:execute[:NAME], tasks:submit[:NAME], ` +
+    `there is no such scope of ${family}: there are tasks:read, tasks:execute[:NAME], tasks:submit[:NAME], ` +
     "jobs:read, jobs:write, artifacts:read, artifacts:write, system:read, metrics:read, and * for all"
   );
 }

@@ -1,5 +1,5 @@
 import { Authenticator, type AuthOptions } from "../auth/mod.ts";
-import { type Handler, Router } from "../http/mod.ts";
+import { type Handler, pathOf, Router } from "../http/mod.ts";
 import {
   type Clock,
   JobRouter,
@@ -241,7 +241,7 @@ export class ServiceBuilder {
       reasons.push(`"${id}" is no id: give one of letters, digits, - and _`);
     }
     const database = parts.database ?? Database.sqlite(":memory:");
-    const { tasks, health } = parts;
+    const { tasks, health, auth } = parts;
     const { schedulesPrefix, ...jobs } = parts.jobs ?? {};
     const scheduler =
       parts.jobs === undefined ? undefined : attempt(() => new Scheduler({ ...jobs, database }));
@@ -254,11 +254,11 @@ export class ServiceBuilder {
     const onError = (error: unknown, request: Request) => {
       executor.logger.error("a request failed", {
         method: request.method,
-        url: request.url,
+        // Where there are keys, somebody may have sent one in the query.
+        url: auth === undefined ? request.url : pathOf(request.url),
         error,
       });
     };
-    const { auth } = parts;
     const guard =
       auth === undefined ? undefined : attempt(() => new Authenticator(auth, executor.logger));
     const guarded = guard === undefined ? {} : { guard };

@@ -85,26 +85,34 @@ test("ApiKeys refuses what is no key, naming its place and never the key", () =>
     [{ key, scopes }, "the name is not 1 to 255 characters"],
     [{ name: "", key, scopes }, "the name is not 1 to 255 characters"],
     [{ name: "a\nb", key, scopes }, "the name is not 1 to 255 characters"],
-    [{ name, key }, '"ci", the scopes are no list: ["*"] means all'],
-    [{ name, key, scopes: "*" }, '"ci", the scopes are no list: ["*"] means all'],
-    [{ name, key, scopes: [] }, '"ci", there are no scopes: ["*"] means all'],
-    [{ name, scopes }, '"ci", there is not exactly one of key and sha256'],
-    [{ name, key: undefined, scopes }, '"ci", there is not exactly one of key and sha256'],
-    [{ name, key, sha256: key, scopes }, '"ci", there is not exactly one of key and sha256'],
-    [{ name, sha256: key, scopes }, '"ci", the sha256 is not 64 hexadecimal digits'],
+    [{ name, key }, 'the scopes are no list: ["*"] means all'],
+    [{ name, key, scopes: "*" }, 'the scopes are no list: ["*"] means all'],
+    [{ name, key, scopes: [] }, 'there are no scopes: ["*"] means all'],
+    [{ name, scopes }, "there is not exactly one of key and sha256"],
+    [{ name, key: undefined, scopes }, "there is not exactly one of key and sha256"],
+    [{ name, key, sha256: key, scopes }, "there is not exactly one of key and sha256"],
+    [{ name, sha256: key, scopes }, "the sha256 is not 64 hexadecimal digits"],
     [{ name, key, scopes, [key]: 1 }, "it has more than name, key or sha256, and scopes"],
-    [{ name, key, scopes: ["jobs:read", 1] }, '"ci", a scope is text without spaces and commas'],
-    [{ name, key, scopes: ["jobs:read jobs:write"] }, '"ci", a scope is text without spaces'],
-    [{ name, key, scopes: ["task:read,jobs:read"] }, '"ci", each scope stands by itself'],
-    [{ name, key, scopes: ["tasks:run"] }, '"ci", there is no scope "tasks:run": there are tasks:'],
-    [{ name, key, scopes: ["tasks:execute:a b"] }, '"ci", a scope is text without spaces'],
-    [{ name, key, scopes: ["jobs"] }, '"ci", there is no scope "jobs"'],
+    [{ name, key, scopes: ["jobs:read", 1] }, "a scope is text without spaces and commas"],
+    [{ name, key, scopes: ["jobs:read jobs:write"] }, "a scope is text without spaces"],
+    [{ name, key, scopes: ["task:read,jobs:read"] }, "each scope stands by itself"],
+    [{ name, key, scopes: ["tasks:run"] }, "there is no such scope of tasks: there are tasks:"],
+    [{ name, key, scopes: ["tasks:execute:a b"] }, "a scope is text without spaces"],
+    [{ name, key, scopes: ["jobs"] }, "there is no such scope of jobs"],
   ] as const) {
     const error = assertThrows(
       () => new ApiKeys(["a-good-one", wrong as ApiKey], "the list"),
       InvalidKeysError,
       `Cannot use the keys of the list: of key 2, ${reason}`,
     );
+    assert(!error.message.includes("secret"), error.message);
+  }
+  // Written in another order.
+  for (const wrong of [
+    { name: key, key: name, scopes: ["tasks:run"] },
+    { name, key: "tasks", scopes: [`tasks:${key}`] },
+  ]) {
+    const error = assertThrows(() => new ApiKeys([wrong], "the list"), InvalidKeysError);
     assert(!error.message.includes("secret"), error.message);
   }
   assertThrows(

@@ -43,6 +43,15 @@ test("a variable has keys between spaces or line ends", () => {
   );
 });
 
+test("what is no source is refused, and not shown, as it may be the key", () => {
+  for (const wrong of ["the-secret", 17, null, true]) {
+    const error = assertThrows(() => keySource(wrong as never), InvalidKeysError, "neither a list");
+    assert(!error.message.includes("the-secret"));
+  }
+  const error = assertThrows(() => keySource({ env: "the-secret" }), InvalidKeysError);
+  assertEquals(error.message, "Cannot use the keys of the variable that env names: it is not set");
+});
+
 test("a file is read again when it has changed, and only then", async () => {
   const file = write("changing", "ci:first:*");
   const { keys, load } = keySource({ file });

@@ -21,7 +21,7 @@ test("faultOfScope() names what is written like one of the library's and is none
   ]) {
     const fault = faultOfScope(scope) ?? "";
     if (/[^\x20-\x7e]/.test(scope)) assertStringIncludes(fault, "a scope is text");
-    else assertStringIncludes(fault, `there is no scope "${scope}"`);
+    else assertStringIncludes(fault, `there is no such scope of ${scope.split(":")[0]}`);
   }
 });
 

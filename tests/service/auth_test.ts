@@ -215,6 +215,24 @@ test("build() names what is wrong with keys, and never a key", () => {
   }
 });
 
+test("the log of a handler that failed has no query, in which a key may have been sent", async () => {
+  const failing = builder({ keys: ["one"] }).include({
+    prefix: "/failing",
+    fetch: () => {
+      throw new Error("a mistake");
+    },
+  });
+  await using service = await TestService.start(failing);
+  const lines: string[] = [];
+  const log = spyOn(console, "error").mockImplementation((line: string) => {
+    lines.push(line);
+  });
+  assertEquals(await status(service, "/failing/x?api_key=the-secret", "one"), 500);
+  log.mockRestore();
+  assertEquals(lines.length, 1);
+  assert(lines[0]?.includes("url=/failing/x") && !lines[0].includes("the-secret"));
+});
+
 test("a refusal is a problem document, and says nothing of the key", async () => {
   await using service = await TestService.start(builder({ keys: [CI] }));
   const none = await service.fetch("/api/v1/info?api_key=the-secret");
