@@ -104,11 +104,14 @@ try {
 new ServiceBuilder({ displayName: "Keys" }).withAuth({ keys: ["one"] }).build();
 `,
   );
-  assertEquals(
-    await run([process.execPath, "tokens.ts"], consumer),
+  const said =
     'ServiceConfigurationError: Cannot build the service "tokens":\n' +
-      '- withAuth({ jwt }) needs the package "jose", which is not installed: bun add jose\n',
-  );
+    '- withAuth({ jwt }) needs the package "jose", which is not installed: bun add jose\n';
+  assertEquals(await run([process.execPath, "tokens.ts"], consumer), said);
+  // Nor does a bundler insist on it.
+  const bundle = ["build", "--target=bun", "tokens.ts", "--outfile", "bundle.js"];
+  await run([process.execPath, ...bundle], consumer);
+  assertEquals(await run([process.execPath, "bundle.js"], consumer), said);
 });
 
 test("the README's quick start runs on the installed package", async () => {

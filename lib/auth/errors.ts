@@ -11,7 +11,10 @@ export class InvalidKeysError extends Error {
 export class MissingPackageError extends Error {
   override readonly name = "MissingPackageError";
 
-  constructor(name: string, feature: string) {
-    super(`${feature} needs the package "${name}", which is not installed: bun add ${name}`);
+  constructor(name: string, feature: string, options?: ErrorOptions) {
+    super(
+      `${feature} needs the package "${name}", which is not installed: bun add ${name}`,
+      options,
+    );
   }
 }

@@ -2,6 +2,7 @@ import type { FetchImplementation, JSONWebKeySet, JWTPayload, JWTVerifyGetKey } 
 import { HttpProblem, type Principal } from "../http/mod.ts";
 import type { Logger } from "../tasks/mod.ts";
 import { MissingPackageError } from "./errors.ts";
+import { refuseMissing } from "./optional_package.ts";
 import { refuseForNow, refuseUnknown } from "./refusals.ts";
 
 /** Signatures that are checked with a public key. By a shared secret who checks could sign as well. */
@@ -12,6 +13,7 @@ const ALGORITHMS: readonly string[] = [
 const DEFAULT_ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA"];
 /** Milliseconds for which a key set that could not be fetched is not asked for again. */
 const REST = 1_000;
+const FEATURE = "withAuth({ jwt })";
 
 /** @see https://www.rfc-editor.org/rfc/rfc7517#section-5 */
 export interface JsonWebKeys {
@@ -52,11 +54,7 @@ export class JwtVerifier {
    */
   constructor(options: JwtOptions, logger: Logger) {
     refuseUnusable(options);
-    try {
-      import.meta.resolve("jose");
-    } catch {
-      throw new MissingPackageError("jose", "withAuth({ jwt })");
-    }
+    refuseMissing("jose", FEATURE);
     this.#options = options;
     this.#logger = logger;
   }
@@ -95,7 +93,7 @@ export class JwtVerifier {
   }
 
   async #prepare(): Promise<Check> {
-    const jose = await import("jose");
+    const jose = await importJose();
     const { jwks, issuer, audience, clockTolerance = 5 } = this.#options;
     const { algorithms = DEFAULT_ALGORITHMS } = this.#options;
     const find =
@@ -157,6 +155,15 @@ export class JwtVerifier {
 }
 
 type Jose = typeof import("jose");
+
+/** Within a `try`, without which a bundler insists on a package that may never be used. */
+async function importJose(): Promise<Jose> {
+  try {
+    return await import("jose");
+  } catch (cause) {
+    throw new MissingPackageError("jose", FEATURE, { cause });
+  }
+}
 
 function refuseUnusable({ issuer, audience, jwks, algorithms, clockTolerance }: JwtOptions): void {
   const audiences = typeof audience === "string" ? [audience] : audience;
