@@ -207,6 +207,7 @@ function reasonOf(error: unknown): string {
     return `its claim ${error.claim} is not what is asked for`;
   }
   if (code === "ERR_JWKS_NO_MATCHING_KEY") return "it was signed with a key that is unknown here";
+  if (code === "ERR_JWKS_MULTIPLE_MATCHING_KEYS") return "it names none of the keys that fit it";
   if (code === "ERR_JOSE_ALG_NOT_ALLOWED") return "it was signed in a way that is not allowed here";
   return code === "ERR_JWS_SIGNATURE_VERIFICATION_FAILED"
     ? "its signature is wrong"

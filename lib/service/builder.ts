@@ -189,7 +189,8 @@ export class ServiceBuilder {
    * @example
    * ```ts
    * .withAuth({
-   *   keys: [{ name: "ci", key: process.env.CI_KEY, scopes: ["tasks:read", "tasks:submit"] }],
+   *   // API_KEYS="ci:…:tasks:read,tasks:submit ops:…:*"
+   *   keys: { env: "API_KEYS" },
    *   publicPaths: ["/docs/*"],
    * })
    * ```

@@ -65,9 +65,13 @@ export class Issuer implements AsyncDisposable {
   async sign(
     { expires = 3_600, ...claims }: { [claim: string]: unknown; expires?: number | null } = {},
     kid = "first",
+    { namesKey = true }: { namesKey?: boolean } = {},
   ): Promise<string> {
     const { privateKey, alg } = this.#key(kid);
-    const token = new SignJWT({ ...CLAIMS, ...claims }).setProtectedHeader({ alg, kid });
+    const token = new SignJWT({ ...CLAIMS, ...claims }).setProtectedHeader({
+      alg,
+      ...(namesKey ? { kid } : {}),
+    });
     if (expires !== null) token.setExpirationTime(Math.floor(Date.now() / 1_000) + expires);
     return await token.sign(privateKey);
   }

@@ -194,6 +194,13 @@ test("what is changed behind the signature is refused, and what is no token", as
   }
 });
 
+test("a token may leave out which key it was signed with where one alone fits", async () => {
+  const bare = () => issuer.sign({}, "first", { namesKey: false });
+  assertEquals((await verifier().verify(await bare())).name, "ada");
+  await issuer.addKey("second");
+  await assertRefused(await bare(), "it names none of the keys that fit it");
+});
+
 test("a key that is unknown is looked for once, and not again for a while", async () => {
   await using other = await Issuer.start();
   const tokens = verifier();
