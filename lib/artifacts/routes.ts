@@ -74,10 +74,11 @@ export class ArtifactRouter extends Router {
     this.#maxBody = maxBody;
     const below = prefix === "/" ? "" : prefix;
     const artifact = `${below}/{id}`;
+    const scopeOf = (method: string) => (method === "GET" ? "artifacts:read" : "artifacts:write");
     const add = (method: "GET" | "POST", pattern: string, handler: RequestHandler) =>
-      this.add(method, pattern, withProblems(handler));
+      this.add(method, pattern, withProblems(handler), { scope: scopeOf(method) });
     const addFor = (method: "GET" | "PUT" | "DELETE", pattern: string, handler: ArtifactHandler) =>
-      this.add(method, pattern, withProblems(forArtifact(handler)));
+      this.add(method, pattern, withProblems(forArtifact(handler)), { scope: scopeOf(method) });
     add("POST", prefix, (request) => this.#save(request));
     add("GET", prefix, (request) => this.#list(request));
     add("GET", `${below}/$schema`, async () => Response.json(ARTIFACT_SCHEMA));

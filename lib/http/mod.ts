@@ -8,6 +8,7 @@ export {
   eventStream,
   sendEvents,
 } from "./event_stream.ts";
+export { CHALLENGE, type Guard } from "./guard.ts";
 export { type Handler, isRequestServer, type RequestServer, waitLong } from "./handler.ts";
 export { Heartbeats } from "./heartbeats.ts";
 export { InFlight } from "./in_flight.ts";
@@ -15,14 +16,19 @@ export { type ReadJsonOptions, readJson } from "./json_body.ts";
 export { DEEPEST_JSON, isTooDeep } from "./json_depth.ts";
 export { type FormFile, type ReadFormOptions, readForm } from "./multipart.ts";
 export { pathOf, queryOf } from "./path.ts";
+export { allows, type Principal } from "./principal.ts";
 export { HttpProblem, type ProblemIssue, type ProblemOptions } from "./problem.ts";
+export { PublicPaths } from "./public_paths.ts";
 export { valuesOf } from "./query_values.ts";
 export {
+  type MountOptions,
   type Route,
   type RouteHandler,
+  type RouteOptions,
   type RouteRequest,
   Router,
   type RouterOptions,
+  type RouteScope,
 } from "./router.ts";
 export { textBody } from "./text_body.ts";
 export { LONGEST_TIMER, within } from "./within.ts";
