@@ -357,18 +357,27 @@ export class Worker {
     }
   }
 
-  async #report(run: JobRun): Promise<void> {
+  async #report(run: JobRun): Promise<boolean> {
     const { commits, states } = this.#options;
+    let isWritten = false;
     let report: Report | undefined;
     await this.#attempt(async () => {
-      const told = await commits.run((tx) => {
-        // Taken when it is written, since complete() may come first; once, since this may run twice.
-        report ??= run.takeReport();
-        return states.report(run.claim, report, tx);
-      });
-      if (told) this.#notify([run.jobId]);
-      else this.check();
+      try {
+        const told = await commits.run((tx) => {
+          // Taken when it is written, since complete() may come first; once, since this may run twice.
+          report ??= run.takeReport();
+          return states.report(run.claim, report, tx);
+        });
+        isWritten = true;
+        if (told) this.#notify([run.jobId]);
+        else this.check();
+      } catch (error) {
+        // It is written with the next one, or with how the run has ended.
+        if (report !== undefined) run.takeBack(report);
+        throw error;
+      }
     });
+    return isWritten;
   }
 
   /** Interrupts the runs that may write no more. */

@@ -135,6 +135,15 @@ export class Database implements AsyncDisposable {
   }
 
   /**
+   * As {@linkcode Store.probe}.
+   *
+   * @internal
+   */
+  probe(): Promise<string | undefined> {
+    return this.#store.probe();
+  }
+
+  /**
    * As {@linkcode Store.lease}.
    *
    * @internal
@@ -165,14 +174,16 @@ export class Database implements AsyncDisposable {
    * Brings taskmount's own tables up to date. A service does this when it starts.
    *
    * Inside a transaction, which would wait for itself, it is done through its session.
+   *
+   * @throws {DatabaseSchemaError} where a newer version has changed them; nothing is changed then.
    */
   async migrate({ session }: { session?: Session } = {}): Promise<void> {
     this.#store.assertOpen();
     if (this.#isMigrated) return;
     if (session !== undefined) {
-      return await migrate(session.kysely<unknown>(), this.tablePrefix);
+      return await migrate(session.kysely<unknown>(), this);
     }
-    this.#migrating ??= migrate(this.#kysely, this.tablePrefix).finally(() => {
+    this.#migrating ??= migrate(this.#kysely, this).finally(() => {
       // Where it has failed, the next call tries again.
       this.#migrating = undefined;
     });

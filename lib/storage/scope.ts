@@ -63,6 +63,12 @@ export interface Store extends Scope {
   readonly url: string;
   /** The engine's SQL, for Kysely. */
   readonly dialect: Omit<Dialect, "createDriver">;
+  /**
+   * Looks whether it can be written; resolves to what may soon be in the way, or undefined.
+   *
+   * @throws {DatabaseUnavailableError} where it can't.
+   */
+  probe(): Promise<string | undefined>;
   /** Takes a lease, by which other processes see that this one is alive. */
   lease(options: LeaseOptions): Promise<Lease>;
   /** Calls `listener` when anybody else may have committed, another process above all. */

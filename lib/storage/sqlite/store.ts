@@ -4,9 +4,10 @@ import { existsSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import type { CompiledQuery, QueryResult } from "kysely";
 import {
-  DatabaseBusyError,
   DatabaseClosedError,
+  DatabaseCorruptError,
   DatabaseOpenError,
+  DatabaseUnavailableError,
   NestedWriteError,
   TransactionStatementError,
 } from "../errors.ts";
@@ -21,6 +22,7 @@ import { PrivateLeases } from "./private_lease.ts";
 import { type ForeignLock, retryWhileBusy, type Turn } from "./retry_while_busy.ts";
 import { TemporaryFile } from "./temporary_file.ts";
 import { OpenTransaction, Transaction, type Writer } from "./transaction.ts";
+import { Writability } from "./writability.ts";
 
 /** How a database waits; in seconds. */
 export interface SqliteOptions {
@@ -66,6 +68,7 @@ export class SqliteStore implements Store {
   readonly #queue = new Mutex();
   readonly #lock: ForeignLock = { since: undefined };
   readonly #frames = new AsyncLocalStorage<Frame>();
+  readonly #writability: Writability;
   readonly #streaming = new Set<SqliteConnection>();
   readonly #privateLeases: PrivateLeases | undefined;
   readonly #listeners = new Set<() => void>();
@@ -89,6 +92,13 @@ export class SqliteStore implements Store {
     this.#file = this.#temporary ?? { path: resolve(path) };
     this.#transactionTimeout = transactionTimeout;
     this.#busyTimeout = busyTimeout;
+    this.#writability = new Writability({
+      url: this.url,
+      path: () => this.#file.path,
+      busyTimeout,
+      queue: this.#queue,
+      lock: this.#lock,
+    });
   }
 
   assertOpen(): void {
@@ -156,6 +166,13 @@ export class SqliteStore implements Store {
         this.#queue.release();
       }
     }
+  }
+
+  async probe(): Promise<string | undefined> {
+    const { writer } = await this.#open();
+    // It may have been closed since it was opened.
+    this.assertOpen();
+    return await this.#writability.check(writer);
   }
 
   async lease(options: LeaseOptions): Promise<Lease> {
@@ -279,8 +296,12 @@ export class SqliteStore implements Store {
     return await this.#connections;
   }
 
-  #openConnection(options: { create: boolean }): Promise<SqliteConnection> {
-    return SqliteConnection.open(this.#file.path, options);
+  #openConnection({ create }: { create: boolean }): Promise<SqliteConnection> {
+    return SqliteConnection.open(this.#file.path, {
+      create,
+      url: this.url,
+      onTrouble: (trouble) => this.#writability.note(trouble),
+    });
   }
 
   async #connect(): Promise<Connections> {
@@ -298,22 +319,34 @@ export class SqliteStore implements Store {
       const reader = await this.#retry(open);
       // It enforces nothing on a connection that only reads, but it is what a look at it should find.
       reader.run("PRAGMA foreign_keys = ON");
+      this.#writability.forget();
       return { writer, reader };
     } catch (error) {
       for (const connection of opened) connection.close();
-      if (error instanceof DatabaseBusyError) throw error;
-      throw new DatabaseOpenError(this.url, this.#reason(error), { cause: error });
+      throw this.#whyNot(error);
     }
   }
 
-  #reason(error: unknown): string {
+  #whyNot(error: unknown): Error {
+    const refuse = (reason: string) => new DatabaseOpenError(this.url, reason, { cause: error });
     if (error instanceof SQLiteError && error.code === "SQLITE_CANTOPEN") {
       const { path } = this.#file;
-      if (isFolder(path)) return "it is a folder";
-      if (!isFolder(dirname(path))) return `the folder "${dirname(path)}" doesn't exist`;
+      if (isFolder(path)) return refuse("it is a folder");
+      if (!isFolder(dirname(path))) return refuse(`the folder "${dirname(path)}" doesn't exist`);
     }
-    return error instanceof Error ? error.message : String(error);
+    if (isNoDatabase(error)) {
+      return refuse(
+        "the file is not a database: it never was one, or its beginning is damaged. Give another path, or restore a backup.",
+      );
+    }
+    if (error instanceof DatabaseUnavailableError) return error;
+    return refuse(error instanceof Error ? error.message : String(error));
   }
+}
+
+function isNoDatabase(error: unknown): boolean {
+  if (!(error instanceof DatabaseCorruptError)) return false;
+  return error.cause instanceof SQLiteError && error.cause.code === "SQLITE_NOTADB";
 }
 
 function isFolder(path: string): boolean {
