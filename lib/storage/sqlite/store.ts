@@ -1,12 +1,12 @@
 import { SQLiteError } from "bun:sqlite";
 import { AsyncLocalStorage } from "node:async_hooks";
-import { existsSync, statSync } from "node:fs";
+import { accessSync, constants, existsSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import type { CompiledQuery, QueryResult } from "kysely";
 import {
   DatabaseClosedError,
-  DatabaseCorruptError,
   DatabaseOpenError,
+  DatabaseReadOnlyError,
   DatabaseUnavailableError,
   NestedWriteError,
   TransactionStatementError,
@@ -329,12 +329,18 @@ export class SqliteStore implements Store {
 
   #whyNot(error: unknown): Error {
     const refuse = (reason: string) => new DatabaseOpenError(this.url, reason, { cause: error });
-    if (error instanceof SQLiteError && error.code === "SQLITE_CANTOPEN") {
+    const code = codeOf(error);
+    if (code === "SQLITE_CANTOPEN") {
       const { path } = this.#file;
+      const folder = dirname(path);
       if (isFolder(path)) return refuse("it is a folder");
-      if (!isFolder(dirname(path))) return refuse(`the folder "${dirname(path)}" doesn't exist`);
+      if (!isFolder(folder)) return refuse(`the folder "${folder}" doesn't exist`);
+      if (!isWritable(folder)) {
+        if (existsSync(path)) return new DatabaseReadOnlyError(this.url, { cause: error });
+        return refuse(`the folder "${folder}" can't be written to`);
+      }
     }
-    if (isNoDatabase(error)) {
+    if (code === "SQLITE_NOTADB") {
       return refuse(
         "the file is not a database: it never was one, or its beginning is damaged. Give another path, or restore a backup.",
       );
@@ -344,9 +350,20 @@ export class SqliteStore implements Store {
   }
 }
 
-function isNoDatabase(error: unknown): boolean {
-  if (!(error instanceof DatabaseCorruptError)) return false;
-  return error.cause instanceof SQLiteError && error.cause.code === "SQLITE_NOTADB";
+/** SQLite's code of an error, or of what has caused it. */
+function codeOf(error: unknown): string | undefined {
+  const thrown = error instanceof DatabaseUnavailableError ? error.cause : error;
+  return thrown instanceof SQLiteError ? thrown.code : undefined;
+}
+
+function isWritable(folder: string): boolean {
+  try {
+    accessSync(folder, constants.W_OK);
+    return true;
+  } catch {
+    // By its mode, or how its disk is mounted.
+    return false;
+  }
 }
 
 function isFolder(path: string): boolean {

@@ -135,9 +135,13 @@ export class TroubledService implements AsyncDisposable {
   }
 }
 
+/** For {@linkcode TroubledServiceOptions.before}: nothing can be written to what `$1` names. */
+export const READ_ONLY = 'mount --bind "$1" "$1" && mount -o remount,bind,ro "$1"';
+
 /** Whether this process may give others file systems of their own; prints why not. */
 export function canMount(): boolean {
-  const command = ["unshare", "-rm", "sh", "-c", 'mount -t tmpfs none "$1"', "sh", import.meta.dir];
+  const mounts = `mount -t tmpfs none "$1" && ${READ_ONLY}`;
+  const command = ["unshare", "-rm", "sh", "-c", mounts, "sh", import.meta.dir];
   try {
     const { success, stderr } = Bun.spawnSync(command);
     if (success) return true;
