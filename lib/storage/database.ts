@@ -192,6 +192,27 @@ export class Database implements AsyncDisposable {
   }
 
   /**
+   * Copies the database to a new file, while it is used here and by other processes: all that
+   * was committed before, as of one moment, compacted, and on the disk when this resolves. The name
+   * is given to a whole copy alone, so that a backup that fails, or is killed, leaves none.
+   *
+   * It reads beside whoever writes, in a thread of its own, some seconds for a gigabyte. Where
+   * `signal` aborts, the thread ends when SQLite is done, which can't be interrupted.
+   *
+   * @throws {DatabaseBackupError} where there is a file of that name, or it can't be written.
+   * @throws {DatabaseOpenError} where there is no database yet.
+   * @throws {DatabaseCorruptError} where the database is damaged.
+   *
+   * @example
+   * ```ts
+   * await database.backup(`backups/${new Date().toISOString().slice(0, 10)}.db`);
+   * ```
+   */
+  async backup(path: string, options: { signal?: AbortSignal } = {}): Promise<void> {
+    await this.#store.backup(path, options);
+  }
+
+  /**
    * Ends streams, waits for the open transaction, then closes the database.
    *
    * @throws {NestedWriteError} inside a transaction, which would wait for itself.

@@ -69,6 +69,8 @@ export interface Store extends Scope {
    * @throws {DatabaseUnavailableError} where it can't.
    */
   probe(): Promise<string | undefined>;
+  /** Copies it, as it is at one moment, to a file that isn't there yet. */
+  backup(path: string, options: { readonly signal?: AbortSignal | undefined }): Promise<void>;
   /** Takes a lease, by which other processes see that this one is alive. */
   lease(options: LeaseOptions): Promise<Lease>;
   /** Calls `listener` when anybody else may have committed, another process above all. */

@@ -13,6 +13,7 @@ import {
 } from "../errors.ts";
 import type { Lease, LeaseOptions } from "../lease.ts";
 import type { Statements, Store } from "../scope.ts";
+import { type BackupOptions, backUp } from "./backup.ts";
 import { SqliteConnection } from "./connection.ts";
 import { sqliteDialect } from "./dialect.ts";
 import { ForeignCommits } from "./foreign_commits.ts";
@@ -173,6 +174,19 @@ export class SqliteStore implements Store {
     // It may have been closed since it was opened.
     this.assertOpen();
     return await this.#writability.check(writer);
+  }
+
+  async backup(path: string, options: BackupOptions): Promise<void> {
+    this.assertOpen();
+    // A file is there, or there is nothing to be kept.
+    if (this.#temporary !== undefined) await this.#open();
+    await backUp({
+      ...options,
+      url: this.url,
+      from: this.#file.path,
+      to: resolve(path),
+      busyTimeout: this.#busyTimeout,
+    });
   }
 
   async lease(options: LeaseOptions): Promise<Lease> {

@@ -45,13 +45,14 @@ export class TroubledService implements AsyncDisposable {
   /** Resolves once it listens, whether or not it could start. */
   static async start(options: TroubledServiceOptions): Promise<TroubledService> {
     const service = new TroubledService(options);
-    let line = await service.line();
-    if (line.startsWith("failed ")) {
-      service.failure = line.slice("failed ".length);
-      line = await service.line();
+    for (;;) {
+      // Its jobs may have begun before it listens, and say so.
+      const [word, ...rest] = (await service.line()).split(" ");
+      if (word === "failed") service.failure = rest.join(" ");
+      if (word !== "ready") continue;
+      service.#port = Number(rest[0]);
+      return service;
     }
-    service.#port = Number(line.replace("ready ", ""));
-    return service;
   }
 
   /** The next line that it prints. */

@@ -44,7 +44,10 @@ test("commit() lets nothing in while its COMMIT waits, not even the time-out", a
 
 test("a transaction frees its writer once, whatever ends it", async () => {
   await using folder = await TemporaryFolder.create();
-  const connection = await SqliteConnection.open(folder.file("app.db"), { create: true, url: "sqlite:app.db" });
+  const connection = await SqliteConnection.open(folder.file("app.db"), {
+    create: true,
+    url: "sqlite:app.db",
+  });
   const released: string[] = [];
   for (const end of ["commit", "rollback", "abort"]) {
     connection.run("begin immediate");
