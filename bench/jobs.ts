@@ -1,23 +1,26 @@
-// Jobs that do nothing, against the peers: medians of interleaved rounds. `bun bench/jobs.ts`.
+// Jobs that do nothing, against the peers, and what becomes of idle, full and long-lived services.
+// `bun bench/jobs.ts` measures all, `bun bench/jobs.ts soak` one part: compare, between, idle, records or soak.
 import { compare } from "./jobs/compare.ts";
-import { median } from "./median.ts";
+import { printGoals, type Results } from "./jobs/goals.ts";
+import { PARTS, type PartName, runPart } from "./jobs/parts.ts";
+import { printCompared } from "./jobs/print_compared.ts";
 
-const TITLES = {
-  addedOneByOne: "added one by one, jobs/s",
-  addedAtOnce: "added at once, each awaited, jobs/s",
-  addedInBulk: "added in bulk, jobs/s",
-  worked: "worked, jobs/s",
-  addedAndWorked: "added and worked, jobs/s",
-  started: "submit to start on an idle queue, ms (median)",
-} as const;
-
-const compared = await compare();
-for (const [name, figures] of compared) {
-  console.log(`\n${name}`);
-  for (const [measure, title] of Object.entries(TITLES)) {
-    const values = figures[measure as keyof typeof TITLES].flat();
-    const value = median(values);
-    console.log(`  ${title}: ${value < 10 ? value.toFixed(2) : Math.round(value)}`);
-  }
+const names = ["compare", ...(Object.keys(PARTS) as PartName[])] as const;
+const wanted = process.argv.slice(2);
+const unknown = wanted.find((name) => names.every((known) => known !== name));
+if (unknown !== undefined) {
+  console.error(`Cannot measure ${unknown}: there are ${names.join(", ")}`);
+  process.exit(1);
 }
+
+let results: Results = {};
+for (const name of names) {
+  if (wanted.length > 0 && !wanted.includes(name)) continue;
+  console.log(`\n== ${name}`);
+  if (name === "compare") {
+    results = { ...results, compare: await compare() };
+    printCompared(results.compare ?? new Map());
+  } else results = { ...results, [name]: await runPart(name) };
+}
+printGoals(results);
 process.exit();

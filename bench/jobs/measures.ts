@@ -1,5 +1,6 @@
 import type { JobQueue } from "./job_queue.ts";
 import type { Candidate } from "./queues/mod.ts";
+import { stopwatch } from "./stopwatch.ts";
 
 /** Jobs a second, but for `started`: milliseconds from the submit to the start. */
 export type Figures = readonly number[];
@@ -81,9 +82,4 @@ export async function measure(
   } finally {
     await queue.close();
   }
-}
-
-function stopwatch(): () => number {
-  const start = performance.now();
-  return () => performance.now() - start;
 }

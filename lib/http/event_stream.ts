@@ -1,17 +1,23 @@
-import {
-  type ServerSentEventMessage,
-  ServerSentEventStream,
-} from "@std/http/server-sent-event-stream";
+import { ServerSentEventStream } from "@std/http/server-sent-event-stream";
 import { waitLong } from "./handler.ts";
 import type { Heartbeats } from "./heartbeats.ts";
 
+/** What goes over the stream; the built types can't name that of `@std`. */
+export interface EventMessage {
+  readonly comment?: string;
+  readonly data?: string;
+  readonly id?: number;
+  /** Milliseconds. */
+  readonly retry?: number;
+}
+
 /** Makes a client connect again after so many milliseconds. */
-const COME_AGAIN: ServerSentEventMessage = { retry: 1_000 };
+const COME_AGAIN: EventMessage = { retry: 1_000 };
 /** What a client passes over. */
-const SIGN_OF_LIFE: ServerSentEventMessage = { comment: "" };
+const SIGN_OF_LIFE: EventMessage = { comment: "" };
 
 export interface EventStreamOptions<Event> {
-  readonly toMessage: (event: Event) => ServerSentEventMessage;
+  readonly toMessage: (event: Event) => EventMessage;
   /** Whether another connection may go on where an error ends this one. */
   readonly isPassing: (error: unknown) => boolean;
   readonly heartbeats: Heartbeats;
@@ -32,7 +38,7 @@ export function eventStream<Event>(
   const gone = new AbortController();
   const events = follow(gone.signal);
   let beating: Disposable | undefined;
-  const messages = new ReadableStream<ServerSentEventMessage>({
+  const messages = new ReadableStream<EventMessage>({
     start: (controller) => {
       // Bun sends no headers before the first byte, and a client shall know that it is connected.
       if (quiet) controller.enqueue(SIGN_OF_LIFE);

@@ -1,4 +1,9 @@
-export { type EventStreamOptions, eventStream, sendEvents } from "./event_stream.ts";
+export {
+  type EventMessage,
+  type EventStreamOptions,
+  eventStream,
+  sendEvents,
+} from "./event_stream.ts";
 export { type Handler, isRequestServer, type RequestServer, waitLong } from "./handler.ts";
 export { Heartbeats } from "./heartbeats.ts";
 export { InFlight } from "./in_flight.ts";

@@ -1,5 +1,4 @@
-import type { ServerSentEventMessage } from "@std/http/server-sent-event-stream";
-import { eventStream, type Heartbeats } from "../http/mod.ts";
+import { type EventMessage, eventStream, type Heartbeats } from "../http/mod.ts";
 import { DatabaseClosedError, DatabaseUnavailableError } from "../storage/mod.ts";
 import { JobNotFoundError, SchedulerStoppedError } from "./errors.ts";
 import type { JobEvent } from "./record.ts";
@@ -30,7 +29,7 @@ function isPassing(error: unknown): boolean {
   ].some((type) => error instanceof type);
 }
 
-function toMessageOf(event: JobEvent, options: ToWireOptions): ServerSentEventMessage {
+function toMessageOf(event: JobEvent, options: ToWireOptions): EventMessage {
   const data = event.status === "deleted" ? { status: "deleted" } : recordToWire(event, options);
   return { id: event.revision, data: JSON.stringify(data) };
 }

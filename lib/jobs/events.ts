@@ -5,9 +5,9 @@ import { isTerminal, type JobEvent } from "./record.ts";
 
 export interface EventsOptions {
   /** The revision that is known already; what follows it is told. */
-  after?: number;
+  after?: number | undefined;
   /** Ends the events: the iteration throws its reason. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 /** Where events come from. */

@@ -37,7 +37,7 @@ export interface JobSubmission extends Omit<SubmitOptions, "session"> {
 /** What a job is changed within. */
 export interface ChangeOptions {
   /** A transaction's session: the change happens once that commits. */
-  session?: Session;
+  session?: Session | undefined;
 }
 
 /** What was submitted, and whether it was new or an idempotency key gave an earlier one. */

@@ -190,6 +190,7 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
     // It may have been stopped meanwhile.
     this.#refuseStopped();
     await this.#ownWorker().start();
+    this.#refuseStopped();
     await this.schedules.begin();
   }
 
@@ -383,10 +384,12 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
    * @throws {JobNotFoundError} where there is no such job, or no more.
    * @throws The reason of `signal`.
    */
-  async wait(id: string, { signal }: { signal?: AbortSignal } = {}): Promise<JobRecord> {
+  async wait(
+    id: string,
+    { signal }: { signal?: AbortSignal | undefined } = {},
+  ): Promise<JobRecord> {
     const waiting = async () => {
-      const options = signal === undefined ? {} : { signal };
-      for await (const { revision: _, ...record } of this.sharedEvents(id, options)) {
+      for await (const { revision: _, ...record } of this.sharedEvents(id, { signal })) {
         if (record.status === "deleted") break;
         if (isTerminal(record.status)) return record;
       }
@@ -686,7 +689,11 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
       if (this.#stopping !== undefined) return;
       this.#starter().then(
         () => worker.wake(),
-        (error: unknown) => this.#executor?.logger.error("jobs can't be run", { error }),
+        (error: unknown) => {
+          // A stop that came meanwhile is none.
+          if (this.#stopping !== undefined) return;
+          this.#executor?.logger.error("jobs can't be run", { error });
+        },
       );
     });
   }

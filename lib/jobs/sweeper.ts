@@ -35,7 +35,8 @@ export interface SweeperOptions {
 interface Sweep extends Kept {
   readonly byAge: ExpiryWalk;
   readonly byCount: ExpiryWalk;
-  /** When it is counted again, in milliseconds since 1970. */
+  /** When it was counted, and is counted again, in milliseconds since 1970. */
+  lastCount: number;
   nextCount: number;
 }
 
@@ -68,7 +69,7 @@ export class Sweeper {
           isStopping: () => this.#isStopping,
           mostInVain,
         });
-      return { status, age, count, byAge: walk(), byCount: walk(), nextCount: 0 };
+      return { status, age, count, byAge: walk(), byCount: walk(), lastCount: 0, nextCount: 0 };
     });
   }
 
@@ -122,10 +123,13 @@ export class Sweeper {
   async #sweepByCount(sweep: Sweep): Promise<void> {
     const { count, byCount } = sweep;
     const now = this.#options.clock.now();
-    if (count === Number.POSITIVE_INFINITY || now < sweep.nextCount) return;
+    if (count === Number.POSITIVE_INFINITY) return;
+    // The clock may have been set back.
+    if (now >= sweep.lastCount && now < sweep.nextCount) return;
     const below = await this.#oldestKept(sweep);
     // Those who wait for a job shall see its end, though it was submitted before all that are kept.
     if (below !== undefined) await byCount.run({ now, below, lifetime: EVERY });
+    sweep.lastCount = now;
     sweep.nextCount = now + EVERY * Math.ceil(count / COUNTED_EACH_TIME);
   }
 

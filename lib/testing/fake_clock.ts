@@ -63,7 +63,8 @@ export class FakeClock implements Clock {
       this.#passTo(next.at);
       this.#fire(next);
     }
-    this.#now = to;
+    if (seconds < 0) this.#now = to;
+    else this.#passTo(to);
   }
 
   /**

@@ -94,7 +94,8 @@ export class TestService implements AsyncDisposable {
     const headers = new Headers(init.headers ?? asked.headers);
     if (!headers.has("content-type")) headers.set("content-type", "application/json");
     const body = JSON.stringify(json);
-    const request = new Request(asked, { method: "POST", ...init, headers, body });
+    const method = asked.method === "GET" ? "POST" : asked.method;
+    const request = new Request(asked, { method, ...init, headers, body });
     return await this.#service.fetch(request);
   }
 

@@ -324,6 +324,14 @@ test("stop() during the first start() keeps anything from being run", async () =
   assertEquals([hold.count, bench.clock.pending], [0, 0]);
 });
 
+test("stop() during a start that submit() has begun is no error to log", async () => {
+  const { bench } = createBench({ maxConcurrency: 0 });
+  await using _ending = bench;
+  await bench.scheduler.submit("held");
+  await bench.scheduler.stop();
+  assertEquals(bench.logger.messages, []);
+});
+
 test("spawn() during stop() refuses, or fails its job with JobLost", async () => {
   await using bench = new TestScheduler();
   const { scheduler } = bench;

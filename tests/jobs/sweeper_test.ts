@@ -181,6 +181,17 @@ test("a sweep counts many less often, so that it costs the same each minute", as
   assertEquals(counts, [1, 1, 1, 2, 2, 2, 3]);
 });
 
+test("a sweep counts again where the clock was set back", async () => {
+  await using bench = await SweepBench.create();
+  const sweeper = bench.sweeper({ completed: { age: ANY, count: 1 } });
+  await sweeper.sweep();
+  bench.clock.advance(-24 * 60 * 60);
+  const [, kept = ""] = await bench.add("completed", { submitted: 200, count: 2 });
+  bench.clock.advance(60);
+  await sweeper.sweep();
+  assertEquals(await bench.left(), [kept]);
+});
+
 test("a sweep bounds nothing where there is no bound", async () => {
   await using bench = await SweepBench.create();
   const bounds = { age: ANY, count: ANY };

@@ -69,6 +69,18 @@ test("submit() lets params be left out where an empty object will do", () => {
   ]);
 });
 
+test("options that may be undefined can be given as they are", () => {
+  typed((timeZone: string | undefined, signal: AbortSignal | undefined) => [
+    scheduler.cron("a", "* * * * *", plain, {}, { timeZone, missed: undefined }),
+    scheduler.wait("id", { signal }),
+    scheduler.events("id", { signal, after: undefined }),
+  ]);
+  typed((session: Session | undefined) => [
+    scheduler.submitMany([], { session }),
+    scheduler.cancel("id", { session }),
+  ]);
+});
+
 test("submit() takes anything under a name", () => {
   typed(() => [
     scheduler.submit("greet"),

@@ -67,6 +67,14 @@ test("advance() sets the clock back without calling anything", () => {
   assertEquals(calls, ["later at 0.001"]);
 });
 
+test("advance() within what it calls goes on from there, and never back", () => {
+  const { clock, calls, after, seconds } = createBench();
+  after(1, "first", () => clock.advance(100));
+  after(50, "second");
+  clock.advance(60);
+  assertEquals([seconds(), calls], [101, ["first at 1", "second at 50"]]);
+});
+
 test("advance() refuses what is no time", () => {
   const { clock, seconds } = createBench();
   for (const wrong of [Number.NaN, Number.POSITIVE_INFINITY]) {

@@ -96,6 +96,8 @@ describe("fetch()", () => {
     ]);
     const request = new Request("http://localhost/echo", { headers });
     assertEquals(await echo(request, { json: [1] }), ["POST", "application/json", "b", "[1]"]);
+    const put = new Request("http://localhost/echo", { method: "PUT", headers });
+    assertEquals(await echo(put, { json: 1 }), ["PUT", "application/json", "b", "1"]);
     const form = new URLSearchParams({ a: "b" });
     assertEquals(await echo("/echo", { method: "POST", body: form, headers }), [
       "POST",

@@ -5,6 +5,8 @@ export interface Candidate {
   readonly open: () => Promise<JobQueue>;
   /** How many jobs one measurement of it is; fewer where each takes long. */
   readonly jobs: number;
+  /** A peer whose jobs, once added, survive its process being killed: what the goals are measured by. */
+  readonly isDurablePeer?: boolean;
   /** The environment variable that says where the server is that it needs. */
   readonly needs?: string;
 }
@@ -22,6 +24,7 @@ export const CANDIDATES = {
   plainjob: {
     open: async () => await (await import("./plainjob.ts")).open(),
     jobs: 10_000,
+    isDurablePeer: true,
   },
   BullMQ: {
     open: async () => await (await import("./bullmq.ts")).open("none"),
@@ -31,6 +34,7 @@ export const CANDIDATES = {
   "BullMQ, AOF": {
     open: async () => await (await import("./bullmq.ts")).open("everysec"),
     jobs: 10_000,
+    isDurablePeer: true,
     needs: "REDIS_URL",
   },
   bunqueue: {
@@ -40,6 +44,7 @@ export const CANDIDATES = {
   "pg-boss": {
     open: async () => await (await import("./pg_boss.ts")).open(),
     jobs: 500,
+    isDurablePeer: true,
     needs: "POSTGRES_URL",
   },
 } satisfies Record<string, Candidate>;

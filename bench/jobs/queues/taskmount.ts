@@ -1,11 +1,31 @@
 import { setImmediate } from "node:timers/promises";
-import { Database, type Scheduler, ServiceBuilder, TaskRegistry } from "../../../lib/mod.ts";
+import {
+  Database,
+  type RetentionOptions,
+  type Scheduler,
+  ServiceBuilder,
+  TaskRegistry,
+} from "../../../lib/mod.ts";
 import { Countdown } from "../countdown.ts";
 import { Folder } from "../folder.ts";
 import { CONCURRENCY, type JobQueue, PARAMS } from "../job_queue.ts";
 
-/** The whole service, on a file of its own or on one that another process has too. */
-export async function open(path?: string): Promise<JobQueue & { readonly scheduler: Scheduler }> {
+export interface TaskmountOptions {
+  /** A file that another process has too, or that is filled already. @default A file of its own. */
+  readonly path?: string;
+  /** `false` keeps what has ended. @default {{}} As the library does by itself. */
+  readonly retention?: RetentionOptions | false;
+}
+
+export interface TaskmountQueue extends JobQueue {
+  readonly scheduler: Scheduler;
+}
+
+/** The whole service. */
+export async function open({
+  path,
+  retention = {},
+}: TaskmountOptions = {}): Promise<TaskmountQueue> {
   const folder = new Folder();
   let onRun = (): void => {};
   const registry = new TaskRegistry();
@@ -13,7 +33,7 @@ export async function open(path?: string): Promise<JobQueue & { readonly schedul
   const service = new ServiceBuilder({ displayName: "Bench", signals: false })
     .withDatabase(Database.sqlite(path ?? folder.file("jobs.db")))
     .withTasks({ registry })
-    .withJobs({ maxConcurrency: 0 })
+    .withJobs({ maxConcurrency: 0, retention })
     .build();
   await service.start();
   const { scheduler } = service;

@@ -21,6 +21,8 @@ export class CronExpression {
     if (!expression.trim().startsWith("@") && fields !== 5 && fields !== 6) {
       throw new TypeError(`it has ${fields} fields, and must have 5, or 6 with seconds first`);
     }
+    // Croner would take it for the machine's own.
+    if (timeZone === "") throw new TypeError("the time zone is empty");
     this.#cron = new Cron(expression, {
       timezone: timeZone,
       paused: true,

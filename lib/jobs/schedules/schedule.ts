@@ -5,7 +5,7 @@ import type { SubmitOptions } from "../options.ts";
 export interface CronOptions
   extends Omit<SubmitOptions, "delay" | "runAt" | "idempotencyKey" | "session"> {
   /** Of the IANA database, such as `Europe/Oslo`. @default {"UTC"} */
-  timeZone?: string;
+  timeZone?: string | undefined;
   /**
    * What becomes of ticks that came while no process declared the schedule, or
    * that are late by more than a minute: they are skipped, or one job runs for
@@ -13,7 +13,7 @@ export interface CronOptions
    *
    * @default {"skip"}
    */
-  missed?: "skip" | "once";
+  missed?: "skip" | "once" | undefined;
 }
 
 /** The arguments of `cron()` after the task; params may be left out where an empty object will do. */

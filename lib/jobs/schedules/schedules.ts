@@ -39,6 +39,8 @@ export interface SchedulesOptions {
   readonly onSubmitted: () => void;
 }
 
+/** The compiler takes them in a variable, and with a key all ticks would have the one job. */
+const OF_ONE_JOB = ["delay", "runAt", "idempotencyKey", "session"];
 /** Milliseconds by which a tick may be late, as where a process was suspended, before it counts as missed. */
 const LATEST = 60_000;
 /** Milliseconds after which it looks again in any case: clocks are set, and laptops sleep. */
@@ -155,6 +157,10 @@ export class Schedules {
     }
     if (missed !== "skip" && missed !== "once") {
       throw new InvalidScheduleError(name, `missed is "skip" or "once", not "${missed}"`);
+    }
+    for (const [option, value] of Object.entries(job)) {
+      if (value === undefined || !OF_ONE_JOB.includes(option)) continue;
+      throw new InvalidScheduleError(name, `${option} is an option of one job, not of each tick's`);
     }
     const now = this.#options.clock.now();
     this.#refuseUnreadable(name, expression, timeZone, now);
@@ -353,7 +359,7 @@ export class Schedules {
   }
 
   #scheduleOf(row: ScheduleRow): Schedule {
-    const next = row.paused === 1 ? null : this.#expressionOf(row).next(this.#options.clock.now());
+    const next = row.paused === 1 ? null : this.#nextOf(row);
     return {
       name: row.name,
       expression: row.expression,
@@ -369,13 +375,17 @@ export class Schedules {
   }
 
   #earliest(rows: readonly ScheduleRow[]): number | null {
-    const now = this.#options.clock.now();
     let earliest: number | null = null;
     for (const row of rows) {
-      const tick = this.#expressionOf(row).next(now);
+      const tick = this.#nextOf(row);
       if (tick !== null && (earliest === null || tick < earliest)) earliest = tick;
     }
     return earliest;
+  }
+
+  /** Where the clock was set back, ticks are over that it has still to reach. */
+  #nextOf(row: ScheduleRow): number | null {
+    return this.#expressionOf(row).next(Math.max(this.#options.clock.now(), row.last_tick));
   }
 
   #expressionOf({

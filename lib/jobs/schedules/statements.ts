@@ -54,10 +54,6 @@ export function createStatements(db: Kysely<ScheduleTables>) {
         ),
     ),
 
-    get: prepare<ScheduleTables, { name: string }>(db)((db, parameter) =>
-      db.selectFrom("schedules").selectAll().where("name", "=", parameter("name")),
-    ),
-
     /** All that were ever declared and not removed, by name. */
     all: db.selectFrom("schedules").selectAll().orderBy("name"),
 

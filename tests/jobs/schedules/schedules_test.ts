@@ -7,6 +7,7 @@ import {
   NonRetryableError,
   ScheduleNotFoundError,
   type Scheduler,
+  type SubmitOptions,
 } from "../../../lib/jobs/mod.ts";
 import { Database } from "../../../lib/storage/mod.ts";
 import {
@@ -133,6 +134,7 @@ describe("cron() refuses", () => {
       ["what is no expression", "a", "often", {}, "5, or 6 with seconds"],
       ["a time that never comes", "a", "0 0 30 2 *", {}, "never comes"],
       ["an unknown time zone", "a", "* * * * *", { timeZone: "Mars/Phobos" }, "Mars/Phobos"],
+      ["an empty time zone", "a", "* * * * *", { timeZone: "" }, "empty"],
       ["an unknown way with what was missed", "a", "* * * * *", { missed: "all" }, '"all"'],
     ];
   for (const [what, name, expression, options, says] of refused) {
@@ -141,6 +143,21 @@ describe("cron() refuses", () => {
       const { scheduler } = bench;
       const cron = () => scheduler.cron(name, expression, "note", {}, options);
       await assertRejects(cron, InvalidScheduleError, says);
+      assertEquals(await scheduler.schedules.list(), []);
+    });
+  }
+
+  const ofOneJob: readonly [keyof SubmitOptions, SubmitOptions][] = [
+    ["delay", { delay: 60 }],
+    ["runAt", { runAt: NEW_YEAR }],
+    ["idempotencyKey", { idempotencyKey: "one" }],
+  ];
+  for (const [option, options] of ofOneJob) {
+    test(`${option}, which is of one job, though the compiler takes it in a variable`, async () => {
+      await using bench = await start();
+      const { scheduler, runs } = bench;
+      const cron = () => scheduler.cron("a", "* * * * *", runs.task, {}, options);
+      await assertRejects(cron, InvalidScheduleError, option);
       assertEquals(await scheduler.schedules.list(), []);
     });
   }
@@ -394,6 +411,43 @@ test("schedules begin with the scheduler, and end with it", async () => {
   await scheduler.stop();
   assertStrictEquals(clock.pending, 0);
   await assertRejects(() => scheduler.cron("b", "* * * * *", runs.task), Error, "stopped");
+});
+
+test("stop() during start() ends schedules too", async () => {
+  // The start goes on for a while; whenever the stop comes, nothing is left.
+  for (let turns = 0; turns <= 40; turns += 2) {
+    const runs = new Runs();
+    const registry = new TaskRegistry();
+    registry.register(runs.task);
+    await using bench = new TestScheduler({ registry });
+    const { scheduler, clock, logger } = bench;
+    await scheduler.schedules.declare({
+      name: "a",
+      expression: "* * * * *",
+      task: runs.task,
+      params: {},
+      options: {},
+    });
+    const starting = scheduler.start().catch((error: unknown) => error);
+    for (let turn = 0; turn < turns; turn++) await Promise.resolve();
+    await scheduler.stop();
+    await starting;
+    assertStrictEquals(clock.pending, 0, `after ${turns} turns`);
+    assertEquals(logger.messages, []);
+  }
+});
+
+test("after the clock was set back, the next run is told after the last tick that is over", async () => {
+  await using bench = await start();
+  const { scheduler, runs, clock } = bench;
+  await scheduler.cron("a", "0 * * * *", runs.task);
+  clock.advance(3_600);
+  await runs.next();
+  clock.advance(-1_800);
+  const again = new Date(NEW_YEAR.getTime() + 2 * 3_600_000);
+  assertEquals((await scheduler.schedules.get("a")).nextRunAt, again);
+  await scheduler.schedules.settled();
+  assertStrictEquals(scheduler.schedules.nextTick(), again.getTime());
 });
 
 test("a job of a schedule is retried, and fails, as any other", async () => {
