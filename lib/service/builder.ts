@@ -8,6 +8,7 @@ import {
 } from "../jobs/mod.ts";
 import { Database } from "../storage/mod.ts";
 import {
+  databaseProblemOf,
   registry as defaultRegistry,
   type Injectable,
   type ProviderEntry,
@@ -234,7 +235,9 @@ export class ServiceBuilder {
         error,
       });
     };
-    const router = attempt(() => new Router({ basePath, onError })) ?? new Router();
+    const router =
+      attempt(() => new Router({ basePath, onError, toProblem: databaseProblemOf })) ??
+      new Router();
     const info = { id, display_name: displayName, version, description };
     router.add("GET", "/api/v1/info", () => Response.json(info));
     const ending = new AbortController();
