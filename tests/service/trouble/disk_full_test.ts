@@ -1,7 +1,7 @@
 import { setDefaultTimeout, test } from "bun:test";
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { TemporaryFolder } from "../../storage/databases.ts";
-import { canMount, TroubledService } from "./troubled_service.ts";
+import { type Answer, canMount, TroubledService } from "./troubled_service.ts";
 
 // Other processes take their time where the machine is busy.
 setDefaultTimeout(60_000);
@@ -9,6 +9,11 @@ setDefaultTimeout(60_000);
 const hasMounts = canMount();
 const SMALL_DISK = 'mount -t tmpfs -o size=8m none "$(dirname "$1")"';
 const FULL = "urn:taskmount:error:database-full";
+
+/** Resolves once it is so, by what others do. */
+async function until(isSo: () => boolean): Promise<void> {
+  while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 5));
+}
 
 test.skipIf(!hasMounts)(
   "a service on a full disk says so, and goes on when there is room",
@@ -67,6 +72,47 @@ test.skipIf(!hasMounts)(
     assertEquals(await service.check(), '[["ok"]]');
     service.kill("SIGTERM");
     assertEquals(await service.exited, 0);
+  },
+);
+
+test.skipIf(!hasMounts)(
+  "under load, a disk that fills up again and again costs nothing that was acknowledged",
+  async () => {
+    await using folder = await TemporaryFolder.create();
+    const path = folder.file("app.db");
+    await using service = await TroubledService.start({ path, before: SMALL_DISK });
+    const jobs: string[] = [];
+    let added = 0;
+    let refused = 0;
+    let isOver = false;
+    const isRefused = ({ status, body }: Answer) => {
+      if (status !== 503) return false;
+      assertEquals(body.type, FULL);
+      refused += 1;
+      return true;
+    };
+    const lane = async () => {
+      while (!isOver) {
+        const submitted = await service.submit("count");
+        if (!isRefused(submitted)) jobs.push(submitted.body.id);
+        const executed = await service.execute("add", { text: "a", bytes: 500 });
+        if (!isRefused(executed)) added += 1;
+      }
+    };
+    const lanes = Array.from({ length: 4 }, lane);
+    for (let times = 0; times < 3; times++) {
+      const [jobsBefore, addedBefore] = [jobs.length, added];
+      await until(() => jobs.length > jobsBefore + 20 && added > addedBefore + 20);
+      await service.order("fill");
+      const refusedBefore = refused;
+      await until(() => refused > refusedBefore + 20);
+      await service.order("free");
+    }
+    isOver = true;
+    await Promise.all(lanes);
+    for (const id of jobs) assertEquals((await service.end(id)).status, "completed");
+    assertEquals((await service.execute("count")).body.result, { entries: added * 2 });
+    assertEquals(await service.check(), '[["ok"]]');
   },
 );
 
