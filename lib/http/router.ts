@@ -53,11 +53,7 @@ export interface RouterOptions {
    * 500, and what has caused a problem that is the service's own.
    */
   onError?: (error: unknown, request: Request) => void;
-  /**
-   * The problem document for what else a handler threw; undefined where there is none.
-   *
-   * @internal
-   */
+  /** The problem document for what else a handler threw; undefined where there is none. */
   toProblem?: (error: unknown) => HttpProblem | undefined;
 }
 

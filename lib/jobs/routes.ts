@@ -20,7 +20,7 @@ import type { Scheduler } from "./scheduler.ts";
 import { toProblem } from "./to_problem.ts";
 import { logLineToWire, recordToWire, summaryToWire } from "./to_wire.ts";
 
-export interface JobRouterOptions extends RouterOptions {
+export interface JobRouterOptions extends Omit<RouterOptions, "toProblem"> {
   scheduler: Scheduler;
   /** @default {scheduler.prefix}, which links to jobs have. */
   prefix?: string;

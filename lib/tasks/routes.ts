@@ -15,7 +15,7 @@ import type { Task } from "./task.ts";
 import { isInstance } from "./thrown.ts";
 import { errorToWire, resultToJson, toWire } from "./to_wire.ts";
 
-export interface TaskRouterOptions extends Omit<RouterOptions, "onError"> {
+export interface TaskRouterOptions extends Omit<RouterOptions, "onError" | "toProblem"> {
   executor: TaskExecutor;
   /** @default {"/api/v1/tasks"} */
   prefix?: string;

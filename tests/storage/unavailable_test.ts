@@ -34,3 +34,10 @@ testOnEach("each way to write names why SQLite can't", async (database) => {
   await insert(database, "b");
   assertEquals(await texts(database), ["b"]);
 });
+
+testOnEach("what is wrong with another file than the database's is not named", async (database) => {
+  const attach = sql`attach '/missing/other.db' as other`.execute(database.kysely());
+  const error = await assertRejects(() => attach, SQLiteError);
+  assertEquals(error.code, "SQLITE_CANTOPEN");
+  assertEquals(await database.probe(), undefined);
+});

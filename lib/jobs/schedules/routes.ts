@@ -9,7 +9,7 @@ import { toProblem } from "../to_problem.ts";
 import { recordToWire } from "../to_wire.ts";
 import { scheduleToWire } from "./to_wire.ts";
 
-export interface ScheduleRouterOptions extends RouterOptions {
+export interface ScheduleRouterOptions extends Omit<RouterOptions, "toProblem"> {
   scheduler: Scheduler;
   /** @default {"/api/v1/schedules"} */
   prefix?: string;

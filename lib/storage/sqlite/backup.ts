@@ -84,6 +84,7 @@ function copy(order: Order, signal: AbortSignal | undefined): Promise<Report> {
   const { promise, resolve, reject } = Promise.withResolvers<Report>();
   const end = (report: Report) => {
     resolve(report);
+    URL.revokeObjectURL(script);
     signal?.removeEventListener("abort", abort);
     thread.terminate();
     // It may have made the file after it was removed.
@@ -98,10 +99,7 @@ function copy(order: Order, signal: AbortSignal | undefined): Promise<Report> {
     thread.unref();
     reject(signal?.reason);
   };
-  thread.onmessage = ({ data }: MessageEvent<Report>) => {
-    URL.revokeObjectURL(script);
-    end(data);
-  };
+  thread.onmessage = ({ data }: MessageEvent<Report>) => end(data);
   thread.onerror = (event) => {
     event.preventDefault();
     fail(event.message);

@@ -27,7 +27,9 @@ export function namedErrorOf(error: unknown, url: string): DatabaseUnavailableEr
   // Where a virtual table finds fault with its own content, the file is sound.
   const isDamaged = code.startsWith("SQLITE_CORRUPT") && code !== "SQLITE_CORRUPT_VTAB";
   if (isDamaged || code === "SQLITE_NOTADB") return new DatabaseCorruptError(url, message, options);
-  if (/^SQLITE_(IOERR|CANTOPEN)/.test(code)) {
+  // Of a file that could not be attached it says something else.
+  const isNotOpened = code === "SQLITE_CANTOPEN" && message === "unable to open database file";
+  if (code.startsWith("SQLITE_IOERR") || isNotOpened) {
     return new DatabaseDiskError(url, `${code}: ${message}`, options);
   }
   return undefined;
