@@ -204,14 +204,18 @@ export class Worker {
     const sweptUp = this.#options.sweeper.stop();
     // A start that failed was reported to who asked for it; nothing runs then.
     await this.#starting?.catch(() => {});
-    await this.#claiming.settled();
-    await within(grace, this.#settled());
+    // Another process's lock may hold up a claim, too.
+    await within(
+      grace,
+      this.#claiming.settled().then(() => this.#settled()),
+    );
     for (const run of this.#running.values()) run.interrupt(new JobReleasedError(run.jobId));
     await within(Math.max(abortGrace, 1), this.#settled());
     try {
       await this.#abandonClosures();
-      await this.#recovering.settled();
-      await sweptUp;
+      // They have nothing to lose, and may wait for a lock.
+      const others = Promise.all([this.#recovering.settled(), sweptUp]);
+      await within(Math.max(abortGrace, 1), others);
     } finally {
       await this.#options.engine.leave();
     }
@@ -221,6 +225,7 @@ export class Worker {
   async #abandonClosures(): Promise<void> {
     const { commits, states } = this.#options;
     const closures = this.#closures.splice(0);
+    if (closures.length === 0) return;
     const failure = jobLost("its process stopped before it could begin");
     await commits.run(async (tx) => {
       for (const { claim } of closures) await states.abandon(claim, failure, tx);

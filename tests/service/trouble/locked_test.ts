@@ -72,6 +72,26 @@ test("a service that starts while another program locks everybody out starts whe
   assertEquals((await service.end(job.body.id)).status, "completed");
 });
 
+test("a service stops in its grace while another program keeps its file locked", async () => {
+  await using folder = await TemporaryFolder.create();
+  const path = folder.file("app.db");
+  await using service = await TroubledService.start({ path, grace: 0.5 });
+  const job = await service.submit("wait");
+  assertEquals(await service.line(), "running");
+  await using holder = new Child("hold_lock.ts", [path]);
+  assertEquals(await holder.line(), "ready");
+  await holder.order("lock");
+  await service.order("go");
+  service.kill("SIGTERM");
+  // Not 1, as where it gave up waiting for the lock.
+  assertEquals(await service.exited, 0);
+  await holder.order("release");
+  // How the job has ended could not be written, so it runs again.
+  await using next = await TroubledService.start({ path });
+  next.send("go");
+  assertEquals((await next.end(job.body.id)).status, "completed");
+});
+
 test("an open transaction of its own does not make a service unhealthy", async () => {
   await using folder = await TemporaryFolder.create();
   const path = folder.file("app.db");

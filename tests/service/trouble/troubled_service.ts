@@ -15,6 +15,8 @@ export interface TroubledServiceOptions {
   /** The database's path. */
   readonly path: string;
   readonly options?: DatabaseOptions;
+  /** Seconds. @default {10} */
+  readonly grace?: number;
   /**
    * What a shell does before it becomes the service, in a mount namespace of its own; `$1` is the
    * path.
@@ -30,9 +32,9 @@ export class TroubledService implements AsyncDisposable {
   /** Why it could not start. */
   failure: string | undefined;
 
-  private constructor({ path, options = {}, before }: TroubledServiceOptions) {
+  private constructor({ path, options = {}, grace = 10, before }: TroubledServiceOptions) {
     const fixture = join(import.meta.dir, "fixtures", "service.ts");
-    const service = [process.execPath, fixture, path, JSON.stringify(options)];
+    const service = [process.execPath, fixture, path, JSON.stringify(options), `${grace}`];
     const shell = ["unshare", "-rm", "sh", "-c", `${before} && shift && exec "$@"`, "sh", path];
     this.#process = Bun.spawn(before === undefined ? service : [...shell, ...service], {
       stdin: "pipe",
