@@ -1,7 +1,7 @@
 // From a submit in this process to the start in another one, on one file.
 import { median } from "../median.ts";
 import { Folder } from "./folder.ts";
-import { idleCpu } from "./idle_cpu.ts";
+import { formatIdleCpu, type IdleCpu, idleCpu } from "./idle_cpu.ts";
 import { open } from "./queues/taskmount.ts";
 import { timeOfDay } from "./time_of_day.ts";
 import type { FromWorker } from "./worker_process.ts";
@@ -13,8 +13,8 @@ const UNTIL_IDLE = 120;
 export interface Between {
   /** Milliseconds, of each job. */
   readonly waits: readonly number[];
-  /** Percent of one core, of each process, both at the same time. */
-  readonly idle: { readonly submitter: number; readonly worker: number };
+  /** Of each process, both at the same time. */
+  readonly idle: { readonly submitter: IdleCpu; readonly worker: IdleCpu };
 }
 
 export async function between(): Promise<Between> {
@@ -44,9 +44,11 @@ export async function between(): Promise<Between> {
     told = Promise.withResolvers();
     worker.send("idle");
     const submitter = await idleCpu();
-    const { idle = Number.NaN } = await told.promise;
-    print({ waits, idle: { submitter, worker: idle } });
-    return { waits, idle: { submitter, worker: idle } };
+    const { idle: idleWorker } = await told.promise;
+    if (idleWorker === undefined) throw new Error("The worker has not told its idle CPU");
+    const found = { waits, idle: { submitter, worker: idleWorker } };
+    print(found);
+    return found;
   } finally {
     // Nobody waits for what it tells any more.
     told.promise.catch(() => {});
@@ -62,7 +64,6 @@ function print({ waits, idle }: Between): void {
   console.log(
     `submit to start between two processes: ${median(waits).toFixed(2)} ms (median), ${slow.toFixed(2)} ms (99 %)`,
   );
-  console.log(
-    `idle CPU: ${idle.submitter.toFixed(2)} % of one core who submits, ${idle.worker.toFixed(2)} % who works`,
-  );
+  console.log(`idle CPU who submits: ${formatIdleCpu(idle.submitter)}`);
+  console.log(`idle CPU who works: ${formatIdleCpu(idle.worker)}`);
 }

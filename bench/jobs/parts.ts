@@ -1,14 +1,14 @@
 // What is measured of taskmount alone, each part in a process of its own.
 import { type Between, between } from "./between.ts";
 import { idle } from "./idle.ts";
+import type { IdleCpu } from "./idle_cpu.ts";
 import { type Grown, records } from "./records.ts";
 import { type Soak, soak } from "./soak.ts";
 
 /** What each part has found. */
 export interface Found {
   readonly between: Between;
-  /** Percent of one core. */
-  readonly idle: number;
+  readonly idle: IdleCpu;
   readonly records: readonly Grown[];
   readonly soak: Soak;
 }

@@ -1,5 +1,5 @@
 // Works on a file, and tells its parent when each job has started.
-import { idleCpu } from "./idle_cpu.ts";
+import { type IdleCpu, idleCpu } from "./idle_cpu.ts";
 import { open } from "./queues/taskmount.ts";
 import { timeOfDay } from "./time_of_day.ts";
 
@@ -7,8 +7,7 @@ import { timeOfDay } from "./time_of_day.ts";
 export interface FromWorker {
   /** As {@linkcode timeOfDay}. */
   readonly started?: number;
-  /** Percent of one core. */
-  readonly idle?: number;
+  readonly idle?: IdleCpu;
 }
 
 function tell(message: FromWorker): void {

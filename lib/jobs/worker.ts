@@ -57,7 +57,7 @@ export interface WorkerOptions {
 const outside = AsyncLocalStorage.snapshot();
 
 /** Seconds after which a worker looks again whether or not anything has told it to. */
-const LOOK_EVERY = 5;
+const LOOK_EVERY = 15;
 
 /**
  * Claims jobs for as many slots as are free and runs them through an executor,

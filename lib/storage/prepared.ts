@@ -37,6 +37,11 @@ export class Prepared<Parameters, Row> {
   all(statements: Statements, parameters: Parameters): readonly Row[] | Promise<readonly Row[]> {
     return statements.all<Row>(this.#query, bind(this.#query, [parameters], 0));
   }
+
+  /** What `db.executeQuery()` runs, for a read that needs no transaction. */
+  with(parameters: Parameters): CompiledQuery<Row> {
+    return { ...this.#query, parameters: bind(this.#query, [parameters], 0) };
+  }
 }
 
 /** An insert that was compiled once, for one row and for many together. */

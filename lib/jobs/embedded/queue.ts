@@ -228,7 +228,7 @@ export function createQueue(db: Kysely<QueueTables>) {
     }),
 
     /** One entry that is ready, or whose time has come. */
-    due: (now: number) =>
+    due: prepare<QueueTables, { now: number }>(db)((db, parameter) =>
       db
         .selectFrom("job_queue")
         .select("id")
@@ -239,9 +239,10 @@ export function createQueue(db: Kysely<QueueTables>) {
             .selectFrom("job_queue")
             .select("id")
             .where("state", "=", state("delayed"))
-            .where("due", "<=", now),
+            .where("due", "<=", parameter("now")),
         )
         .limit(1),
+    ),
 
     workers: db
       .selectFrom("job_queue")

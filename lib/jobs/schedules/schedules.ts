@@ -10,7 +10,7 @@ import type { StateMachine, Submission } from "../state_machine.ts";
 import { CronExpression } from "./cron_expression.ts";
 import { InvalidScheduleError, ScheduleNotFoundError } from "./errors.ts";
 import type { CronOptions, Schedule } from "./schedule.ts";
-import { createStatements, type ScheduleStatements } from "./statements.ts";
+import { createStatements, type Definition, type ScheduleStatements } from "./statements.ts";
 import type { ScheduleRow, ScheduleTables } from "./tables.ts";
 
 /** What a process says of a schedule. */
@@ -60,8 +60,8 @@ export class Schedules {
   readonly #options: SchedulesOptions;
   readonly #statements: ScheduleStatements;
   readonly #expressions = new Map<string, CronExpression>();
-  /** The tasks of what this process declares, by the names of the schedules. */
-  readonly #declared = new Map<string, Task | string>();
+  /** What this process declares, by the names of the schedules. */
+  readonly #declared = new Map<string, { task: Task | string; definition: Definition }>();
   readonly #looking = new Repeated(() => this.#lookSafely());
   /** As they were last seen, but for other processes' schedules. */
   #rows: readonly ScheduleRow[] = [];
@@ -178,7 +178,7 @@ export class Schedules {
     this.#options.database.refuseNested();
     await this.#options.database.migrate();
     await this.#write((tx) => this.#statements.put.all(tx, definition));
-    this.#declared.set(name, task);
+    this.#declared.set(name, { task, definition });
     this.#isDeclared = false;
     this.look();
     await this.#looking.settled();
@@ -303,12 +303,13 @@ export class Schedules {
   async #declareAll(worker: string): Promise<void> {
     // Set before, since another one may be added meanwhile.
     this.#isDeclared = true;
-    const names = [...this.#declared.keys()];
     const { live, ended } = await this.#declarations();
     const now = this.#options.clock.now();
     await this.#write(async (tx) => {
       await this.#statements.forget.all(tx, { workers: JSON.stringify(ended) });
-      for (const name of names) {
+      for (const [name, { definition }] of this.#declared) {
+        // Another process may have removed it while nobody was seen to declare it.
+        await this.#statements.restore.all(tx, { ...definition, last_tick: now });
         // As long as somebody declares it nothing is missed, only late.
         if (!live.has(name)) await this.#statements.skipMissed.all(tx, { name, now });
         await this.#statements.declare.all(tx, { name, worker });
@@ -328,7 +329,7 @@ export class Schedules {
 
   /** The job of a tick, or of now. */
   #prepare({ name, task_name, params, options }: ScheduleRow, tick?: number): Promise<Submission> {
-    const task = this.#declared.get(name);
+    const task = this.#declared.get(name)?.task;
     const isSame = typeof task === "object" && task.name === task_name;
     return this.#options.prepare(isSame ? task : task_name, JSON.parse(params), {
       ...(JSON.parse(options) as CronOptions),

@@ -1,8 +1,9 @@
-import { type Kysely, sql } from "kysely";
+import { type InsertQueryBuilder, type InsertResult, type Kysely, sql } from "kysely";
 import { jsonValues, prepare } from "../../storage/mod.ts";
 import type { ScheduleRow, ScheduleTables } from "./tables.ts";
 
-type Definition = Omit<ScheduleRow, "version" | "paused" | "last_run_at" | "last_job_id">;
+/** What a process writes down of a schedule. */
+export type Definition = Omit<ScheduleRow, "version" | "paused" | "last_run_at" | "last_job_id">;
 
 /** What makes a schedule another one under the same name. */
 const DEFINITION = [
@@ -14,6 +15,8 @@ const DEFINITION = [
   "missed",
 ] as const satisfies readonly (keyof Definition)[];
 
+type Insert = InsertQueryBuilder<ScheduleTables, "schedules", InsertResult>;
+
 export type ScheduleStatements = ReturnType<typeof createStatements>;
 
 /** The statements on schedules. */
@@ -23,12 +26,10 @@ export function createStatements(db: Kysely<ScheduleTables>) {
       columns.map((column) => sql`${sql.ref(`schedules.${column}`)} is not ${excluded(column)}`),
       sql` or `,
     )})`;
-  return {
-    /** Adds a schedule, or replaces what is another one; its pause stays. */
-    put: prepare<ScheduleTables, Definition>(db)((db, parameter) =>
-      db
-        .insertInto("schedules")
-        .values({
+  const insert = (orElse: (insert: Insert) => Insert) =>
+    prepare<ScheduleTables, Definition>(db)((db, parameter) =>
+      orElse(
+        db.insertInto("schedules").values({
           name: parameter("name"),
           version: 1,
           expression: parameter("expression"),
@@ -39,20 +40,28 @@ export function createStatements(db: Kysely<ScheduleTables>) {
           missed: parameter("missed"),
           paused: 0,
           last_tick: parameter("last_tick"),
-        })
-        .onConflict((conflict) =>
-          conflict
-            .column("name")
-            .doUpdateSet({
-              version: sql`${sql.ref("schedules.version")} + 1`,
-              ...Object.fromEntries(DEFINITION.map((column) => [column, excluded(column)])),
-              // What ticked at other times has missed none of these.
-              last_tick: sql`case when ${differs(["expression", "time_zone"])}
+        }),
+      ),
+    );
+  return {
+    /** Adds a schedule, or replaces what is another one; its pause stays. */
+    put: insert((insert) =>
+      insert.onConflict((conflict) =>
+        conflict
+          .column("name")
+          .doUpdateSet({
+            version: sql`${sql.ref("schedules.version")} + 1`,
+            ...Object.fromEntries(DEFINITION.map((column) => [column, excluded(column)])),
+            // What ticked at other times has missed none of these.
+            last_tick: sql`case when ${differs(["expression", "time_zone"])}
                 then ${excluded("last_tick")} else ${sql.ref("schedules.last_tick")} end`,
-            })
-            .where(differs(DEFINITION)),
-        ),
+          })
+          .where(differs(DEFINITION)),
+      ),
     ),
+
+    /** Adds a schedule that is not there any more. */
+    restore: insert((insert) => insert.onConflict((conflict) => conflict.doNothing())),
 
     /** All that were ever declared and not removed, by name. */
     all: db.selectFrom("schedules").selectAll().orderBy("name"),

@@ -49,6 +49,8 @@ type Expiry = Pick<Row, "expires_at">;
 const PATIENCE = 5_000;
 /** Milliseconds. */
 const LONGEST_SWEEP_INTERVAL = 250;
+/** Milliseconds, while there is nobody else: sweeps are most of what this thread of an idle process does. */
+const LONGEST_INTERVAL_ALONE = 500;
 
 /** By SQLite's clock, which is read once the lock is held: a wait for it costs no lease its time. */
 const NOW = "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)";
@@ -151,7 +153,8 @@ class HeldLease {
     while (!this.#over) {
       if (othersEnded) report({ kind: "others ended" });
       this.#answer();
-      await Bun.sleep(Math.min(this.#start.seconds * 250, LONGEST_SWEEP_INTERVAL));
+      const longest = this.#others.size > 0 ? LONGEST_SWEEP_INTERVAL : LONGEST_INTERVAL_ALONE;
+      await Bun.sleep(Math.min(this.#start.seconds * 250, longest));
       othersEnded = await this.#sweep();
     }
   }

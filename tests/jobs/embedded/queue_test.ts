@@ -23,8 +23,7 @@ async function statements(bed: FileBed): Promise<Map<string, string>> {
     } else if (statement instanceof PreparedInsert) {
       await statement.run({ all: note }, [{} as never]);
     } else {
-      const query = typeof statement === "function" ? statement(0) : statement;
-      found.set(name, query.compile().sql);
+      found.set(name, statement.compile().sql);
     }
   }
   return found;

@@ -382,6 +382,22 @@ describe("of several schedulers on one database", () => {
     assertStrictEquals((await onlooker.scheduler.schedules.get("a")).paused, true);
   });
 
+  test("one that begins finds what it declares also where another has removed it since", async () => {
+    await using database = Database.sqlite(":memory:");
+    const clock = new FakeClock({ now: NEW_YEAR });
+    const runs = new Runs();
+    await using one = new TestScheduler({ database, clock, retention: false });
+    one.registry.register(runs.task);
+    const declaration = { name: "a", expression: "* * * * *", params: {}, options: {} };
+    await one.scheduler.schedules.declare({ ...declaration, task: runs.task });
+    await using two = await start({ database, clock });
+    await two.scheduler.cron("a", "* * * * *", two.runs.task);
+    await two.scheduler.schedules.remove("a");
+    await one.scheduler.start();
+    assertStrictEquals((await two.scheduler.schedules.get("a")).taskName, "note");
+    await tick({ clock, runs, scheduler: one.scheduler }, ["a"]);
+  });
+
   test("one that has an older schedule of this name does what the newest one says", async () => {
     await using database = Database.sqlite(":memory:");
     const clock = new FakeClock({ now: NEW_YEAR });
