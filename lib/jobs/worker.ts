@@ -204,11 +204,11 @@ export class Worker {
     const sweptUp = this.#options.sweeper.stop();
     // A start that failed was reported to who asked for it; nothing runs then.
     await this.#starting?.catch(() => {});
-    // Another process's lock may hold up a claim, too.
-    await within(
-      grace,
-      this.#claiming.settled().then(() => this.#settled()),
-    );
+    const begun = performance.now();
+    // What it has claimed is to be waited for; but another process's lock may hold it up.
+    await within(Math.max(grace, 1), this.#claiming.settled());
+    const secondsLeft = grace - (performance.now() - begun) / 1_000;
+    await within(Math.max(secondsLeft, 0), this.#settled());
     for (const run of this.#running.values()) run.interrupt(new JobReleasedError(run.jobId));
     await within(Math.max(abortGrace, 1), this.#settled());
     try {
