@@ -4,6 +4,16 @@
  *
  * @module
  */
+export {
+  type ApiKey,
+  type AuthOptions,
+  InvalidKeysError,
+  type JsonWebKeys,
+  type JwtOptions,
+  type KeyHolder,
+  type KeysOption,
+  MissingPackageError,
+} from "./auth/mod.ts";
 export type { Handler, RequestServer } from "./http/mod.ts";
 export * from "./jobs/mod.ts";
 export * from "./service/mod.ts";

@@ -46,6 +46,7 @@ function imports(...specifiers: string[]): string {
 test("the linter holds the one-way order of the folders", async () => {
   const allowed = {
     "lib/tasks/allowed.ts": imports("../storage/mod.ts", "../http/mod.ts", "../shell/mod.ts"),
+    "lib/auth/allowed.ts": imports("../tasks/mod.ts", "../http/mod.ts"),
     "lib/service/allowed.ts": imports("../tasks/mod.ts", "../storage/mod.ts", "../http/mod.ts"),
     "lib/storage/allowed.ts": imports("./sqlite/mod.ts", "./errors.ts"),
     "lib/storage/sqlite/allowed.ts": imports("../scope.ts", "bun:sqlite"),
@@ -54,6 +55,11 @@ test("the linter holds the one-way order of the folders", async () => {
   const refused = {
     "lib/tasks/upwards.ts": imports("../service/mod.ts"),
     "lib/tasks/inside.ts": imports("../storage/session.ts"),
+    "lib/auth/upwards.ts": imports("../service/mod.ts"),
+    "lib/auth/sideways.ts": imports("../jobs/mod.ts"),
+    "lib/auth/inside.ts": imports("../http/guard.ts"),
+    "lib/jobs/sideways.ts": imports("../auth/mod.ts"),
+    "lib/tasks/auth.ts": imports("../auth/mod.ts"),
     "lib/service/inside.ts": imports("../tasks/registry.ts"),
     "lib/command/inside.ts": imports("../storage/database.ts"),
     "lib/storage/upwards.ts": imports("../tasks/mod.ts"),
@@ -80,6 +86,7 @@ test("the linter lets three folders alone know Bun", async () => {
     "lib/tasks/a.ts": bun,
     "lib/http/a.ts": bun,
     "lib/service/a.ts": bun,
+    "lib/auth/a.ts": bun,
     "lib/std/a.ts": bun,
     "lib/tasks/b.ts": imports("bun:sqlite"),
     "lib/service/b.ts": imports("bun"),
@@ -89,6 +96,7 @@ test("the linter lets three folders alone know Bun", async () => {
     "lib/tasks/a.ts": ["noRestrictedGlobals"],
     "lib/http/a.ts": ["noRestrictedGlobals"],
     "lib/service/a.ts": ["noRestrictedGlobals"],
+    "lib/auth/a.ts": ["noRestrictedGlobals"],
     "lib/std/a.ts": ["noRestrictedGlobals"],
     "lib/tasks/b.ts": ["noRestrictedImports"],
     "lib/service/b.ts": ["noRestrictedImports"],

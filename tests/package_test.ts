@@ -89,6 +89,31 @@ test("the package brings at most 16 packages and 30 MB", () => {
   assert(bytes <= 30e6, `${bytes} bytes`);
 });
 
+test("what is optional is not brought along, and build() says how to add it", async () => {
+  assert(!installed.packages.has("jose"));
+  await Bun.write(
+    join(consumer, "tokens.ts"),
+    `import { ServiceBuilder } from "taskmount";
+const jwt = { issuer: "https://a.example", audience: "b", jwks: "https://a.example/jwks.json" };
+const build = () => new ServiceBuilder({ id: "tokens", displayName: "Tokens" }).withAuth({ jwt }).build();
+try {
+  build();
+} catch (error) {
+  console.log(String(error));
+}
+new ServiceBuilder({ displayName: "Keys" }).withAuth({ keys: ["one"] }).build();
+`,
+  );
+  const said =
+    'ServiceConfigurationError: Cannot build the service "tokens":\n' +
+    '- withAuth({ jwt }) needs the package "jose", which is not installed: bun add jose\n';
+  assertEquals(await run([process.execPath, "tokens.ts"], consumer), said);
+  // Nor does a bundler insist on it.
+  const bundle = ["build", "--target=bun", "tokens.ts", "--outfile", "bundle.js"];
+  await run([process.execPath, ...bundle], consumer);
+  assertEquals(await run([process.execPath, "bundle.js"], consumer), said);
+});
+
 test("the README's quick start runs on the installed package", async () => {
   await Bun.write(join(consumer, "service.ts"), await quickStart());
   const child = Bun.spawn([process.execPath, "service.ts"], { cwd: consumer, stdout: "pipe" });

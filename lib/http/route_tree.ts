@@ -1,4 +1,5 @@
 import type { Handler } from "./handler.ts";
+import { decodeSegment } from "./segments.ts";
 
 export type Method = "DELETE" | "GET" | "POST" | "PUT";
 
@@ -66,7 +67,7 @@ export class RouteTree<Route> {
       const slash = path.indexOf("/", start);
       const end = slash === -1 ? path.length : slash;
       const sent = path.slice(start, end);
-      const segment = isEncoded ? decode(sent) : sent;
+      const segment = isEncoded ? decodeSegment(sent) : sent;
       if (segment === undefined) return mounted;
       const literal = node.literals.get(segment);
       if (literal !== undefined) {
@@ -123,13 +124,4 @@ function parameterNode<Route>(node: Node<Route>, name: string, pattern: string):
     );
   }
   return node.parameter.node;
-}
-
-/** Undefined for a percent sign that begins no UTF-8, which names nothing. */
-function decode(segment: string): string | undefined {
-  try {
-    return decodeURIComponent(segment);
-  } catch {
-    return undefined;
-  }
 }

@@ -20,7 +20,7 @@ import type { Scheduler } from "./scheduler.ts";
 import { toProblem } from "./to_problem.ts";
 import { logLineToWire, recordToWire, summaryToWire } from "./to_wire.ts";
 
-export interface JobRouterOptions extends Omit<RouterOptions, "toProblem"> {
+export interface JobRouterOptions extends RouterOptions {
   scheduler: Scheduler;
   /** @default {scheduler.prefix}, which links to jobs have. */
   prefix?: string;
@@ -61,23 +61,14 @@ export class JobRouter extends Router {
     this.#heartbeats = new Heartbeats(heartbeat);
     const below = prefix === "/" ? "" : prefix;
     const job = `${below}/{id}`;
+    const scopeOf = (method: string) => (method === "GET" ? "jobs:read" : "jobs:write");
+    const addOfAll = (method: "GET" | "POST", pattern: string, handler: JobsHandler) =>
+      this.add(method, pattern, withProblems(handler), { scope: scopeOf(method) });
     const add = (method: "GET" | "POST" | "DELETE", pattern: string, handler: JobHandler) =>
-      this.add(method, pattern, forJob(handler));
-    this.add(
-      "GET",
-      prefix,
-      withProblems((request) => this.#list(request)),
-    );
-    this.add(
-      "POST",
-      `${below}/$retry`,
-      withProblems((request) => this.#retryMany(request)),
-    );
-    this.add(
-      "POST",
-      `${below}/$delete`,
-      withProblems((request) => this.#deleteMany(request)),
-    );
+      this.add(method, pattern, forJob(handler), { scope: scopeOf(method) });
+    addOfAll("GET", prefix, (request) => this.#list(request));
+    addOfAll("POST", `${below}/$retry`, (request) => this.#retryMany(request));
+    addOfAll("POST", `${below}/$delete`, (request) => this.#deleteMany(request));
     add("GET", job, (id) => this.#get(id, 200));
     add("DELETE", job, (id) => this.#delete(id));
     add("POST", `${job}/$cancel`, (id) => this.#cancel(id));
@@ -170,6 +161,7 @@ export class JobRouter extends Router {
   }
 }
 
+type JobsHandler = (request: RouteRequest) => Promise<Response>;
 type JobHandler = (id: string, request: RouteRequest) => Promise<Response>;
 
 function forJob(handler: JobHandler): RouteHandler {
@@ -182,7 +174,7 @@ function forJob(handler: JobHandler): RouteHandler {
   });
 }
 
-function withProblems(handler: (request: RouteRequest) => Promise<Response>): RouteHandler {
+function withProblems(handler: JobsHandler): RouteHandler {
   return (request) =>
     handler(request).catch((error: unknown) => {
       throw toProblem(error);

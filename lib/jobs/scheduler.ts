@@ -4,6 +4,7 @@ import {
   type Injectable,
   type InjectedAll,
   type Logger,
+  type Principal,
   type RunScheduler,
   type StopOptions,
   type SubmitRequest,
@@ -143,7 +144,8 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
       commits: this.#commits,
       clock,
       logger: () => this.#ownWorker().logger,
-      prepare: (task, params, options) => this.#prepare(this.#taskOf(task), params, options),
+      prepare: (task, params, options, principal) =>
+        this.#prepare(this.#taskOf(task), params, options, principal),
       onSubmitted: () => this.#submitted(undefined),
     });
     this.#tellNeighbours = joinNeighbours(database, { hear: (ids) => this.#hear(ids) });
@@ -545,7 +547,7 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
   async answerSubmit(task: Task, submitted: SubmitRequest): Promise<Response> {
     const { params, options } = await readSubmission(submitted);
     try {
-      const submission = await this.#prepare(task, params, options);
+      const submission = await this.#prepare(task, params, options, submitted.principal);
       const { id, created } = await this.#submit(submission, undefined);
       const record = await this.get(id);
       const location = submitted.link(`${this.prefix}/${record.id}`);
@@ -581,9 +583,10 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
     task: Task,
     params: unknown,
     options: Omit<SubmitOptions, "session">,
+    principal: Principal | null = null,
   ): Promise<Submission> {
     const { clock, maxParams } = this.#options;
-    return prepareSubmission(task, params, options, { clock, maxParams, principal: null });
+    return prepareSubmission(task, params, options, { clock, maxParams, principal });
   }
 
   async #submit(submission: Submission, session: Session | undefined): Promise<Submitted> {

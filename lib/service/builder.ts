@@ -1,4 +1,5 @@
-import { type Handler, Router } from "../http/mod.ts";
+import { Authenticator, type AuthOptions } from "../auth/mod.ts";
+import { type Handler, pathOf, Router } from "../http/mod.ts";
 import {
   type Clock,
   JobRouter,
@@ -58,6 +59,11 @@ export interface Includable {
   /** The path at and below which it answers, such as `/webhooks`. */
   readonly prefix: string;
   readonly fetch: Handler;
+  /**
+   * What a key must be allowed to for a fetch handler, where the service asks for keys; any key will do
+   * where it is left out. Routers say so of each route.
+   */
+  readonly scope?: string;
 }
 
 type AddProvider = (executor: TaskExecutor) => void;
@@ -68,6 +74,7 @@ interface Parts {
   readonly providers: readonly AddProvider[];
   readonly jobs: JobsOptions | undefined;
   readonly health: HealthOptions | undefined;
+  readonly auth: AuthOptions | undefined;
   readonly included: readonly Includable[];
   readonly startupHooks: readonly ServiceHook[];
   readonly shutdownHooks: readonly ServiceHook[];
@@ -79,6 +86,7 @@ const NO_PARTS: Parts = {
   providers: [],
   jobs: undefined,
   health: undefined,
+  auth: undefined,
   included: [],
   startupHooks: [],
   shutdownHooks: [],
@@ -175,6 +183,23 @@ export class ServiceBuilder {
     return this.#with({ health });
   }
 
+  /**
+   * Asks for a key, or a JWT, before anything else: without one every path is 401 but the public ones
+   * and, with the status alone, `/health`, `/health/live` and `/health/ready`.
+   *
+   * @example
+   * ```ts
+   * .withAuth({
+   *   // API_KEYS="ci:…:tasks:read,tasks:submit ops:…:*"
+   *   keys: { env: "API_KEYS" },
+   *   publicPaths: ["/docs/*"],
+   * })
+   * ```
+   */
+  withAuth(auth: AuthOptions): ServiceBuilder {
+    return this.#with({ auth });
+  }
+
   /** Adds routes of the user's own: another {@linkcode TaskRouter}, or a fetch handler. */
   include(included: Includable): ServiceBuilder {
     return this.#with({ included: [...this.#parts.included, included] });
@@ -218,7 +243,7 @@ export class ServiceBuilder {
       reasons.push(`"${id}" is no id: give one of letters, digits, - and _`);
     }
     const database = parts.database ?? Database.sqlite(":memory:");
-    const { tasks, health } = parts;
+    const { tasks, health, auth } = parts;
     const { schedulesPrefix, ...jobs } = parts.jobs ?? {};
     const scheduler =
       parts.jobs === undefined ? undefined : attempt(() => new Scheduler({ ...jobs, database }));
@@ -231,15 +256,18 @@ export class ServiceBuilder {
     const onError = (error: unknown, request: Request) => {
       executor.logger.error("a request failed", {
         method: request.method,
-        url: request.url,
+        // Where there are keys, somebody may have sent one in the query.
+        url: auth === undefined ? request.url : pathOf(request.url),
         error,
       });
     };
-    const router =
-      attempt(() => new Router({ basePath, onError, toProblem: databaseProblemOf })) ??
-      new Router();
+    const guard =
+      auth === undefined ? undefined : attempt(() => new Authenticator(auth, executor.logger));
+    const routing = { basePath, onError, toProblem: databaseProblemOf };
+    const guarded = guard === undefined ? {} : { guard };
+    const router = attempt(() => new Router({ ...routing, ...guarded })) ?? new Router();
     const info = { id, display_name: displayName, version, description };
-    router.add("GET", "/api/v1/info", () => Response.json(info));
+    router.add("GET", "/api/v1/info", () => Response.json(info), { scope: "system:read" });
     const ending = new AbortController();
     if (health !== undefined) {
       const readiness = () => service.readiness();
@@ -263,11 +291,13 @@ export class ServiceBuilder {
       attempt(() =>
         included instanceof Router
           ? router.include(included)
-          : router.mount(included.prefix, included.fetch),
+          : router.mount(included.prefix, included.fetch, { scope: included.scope ?? null }),
       );
     }
     if (reasons.length > 0) throw new ServiceConfigurationError(id, reasons);
-    const { startupHooks, shutdownHooks } = parts;
+    const { shutdownHooks } = parts;
+    const startupHooks =
+      guard === undefined ? parts.startupHooks : [() => guard.start(), ...parts.startupHooks];
     const hooks = { startupHooks, shutdownHooks };
     const running = { database, executor, scheduler, ending };
     const service: Service = new Service({ id, router, ...running, ...hooks, signals, grace });

@@ -96,6 +96,11 @@ export class Service implements AsyncDisposable {
     return scheduler;
   }
 
+  /** @internal What it answers by; its own routes are in here. */
+  get router(): Router {
+    return this.#parts.router;
+  }
+
   get database(): Database {
     return this.#parts.database;
   }

@@ -1,12 +1,7 @@
+import type { Principal } from "../http/mod.ts";
 import type { Session } from "../storage/mod.ts";
 import type { Logger } from "./logger.ts";
 import type { Awaitable, TaskResult } from "./task.ts";
-
-/** Who asked for a run. */
-export interface Principal {
-  readonly name: string;
-  readonly scopes: readonly string[];
-}
 
 /** What a context shows of a run; the executor and the jobs each have their own. */
 export interface ContextOf {

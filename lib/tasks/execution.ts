@@ -1,6 +1,7 @@
+import type { Principal } from "../http/mod.ts";
 import { type Database, type Session, SessionClosedError } from "../storage/mod.ts";
 import type { Plan, RunValues } from "./container.ts";
-import { type ContextOf, type Principal, TaskContext } from "./context.ts";
+import { type ContextOf, TaskContext } from "./context.ts";
 import { AlreadyCompletedError, TimeoutError } from "./errors.ts";
 import { type Logger, withFields } from "./logger.ts";
 import type { Provider } from "./provider.ts";

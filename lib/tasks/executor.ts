@@ -1,7 +1,7 @@
-import { InFlight, within } from "../http/mod.ts";
+import { InFlight, type Principal, within } from "../http/mod.ts";
 import { Database, Session } from "../storage/mod.ts";
 import { Container, type Plan } from "./container.ts";
-import { type Principal, TaskContext } from "./context.ts";
+import { TaskContext } from "./context.ts";
 import { ExecutorStoppedError } from "./errors.ts";
 import { Execution } from "./execution.ts";
 import { consoleLogger, type Logger } from "./logger.ts";

@@ -1,4 +1,5 @@
-export { type ContextOf, type Principal, TaskContext } from "./context.ts";
+export type { Principal } from "../http/mod.ts";
+export { type ContextOf, TaskContext } from "./context.ts";
 export { databaseProblemOf } from "./database_problem.ts";
 export {
   AlreadyCompletedError,

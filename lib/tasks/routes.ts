@@ -2,7 +2,7 @@ import * as v from "valibot";
 import {
   HttpProblem,
   queryOf,
-  type RequestServer,
+  type RouteRequest,
   Router,
   type RouterOptions,
   readJson,
@@ -15,7 +15,7 @@ import type { Task } from "./task.ts";
 import { isInstance } from "./thrown.ts";
 import { errorToWire, resultToJson, toWire } from "./to_wire.ts";
 
-export interface TaskRouterOptions extends Omit<RouterOptions, "onError" | "toProblem"> {
+export interface TaskRouterOptions extends Omit<RouterOptions, "onError"> {
   executor: TaskExecutor;
   /** @default {"/api/v1/tasks"} */
   prefix?: string;
@@ -85,16 +85,24 @@ export class TaskRouter extends Router {
     this.#executor = executor;
     this.#traceback = traceback;
     this.#maxBody = maxBody;
-    this.add("GET", prefix, ({ request }) => this.#list(request));
     const task = `${prefix === "/" ? "" : prefix}/{name}`;
-    this.add("GET", task, ({ parameters }) => this.#info(this.#find(parameters["name"])));
-    this.add("POST", `${task}/$execute`, ({ request, parameters, server }) =>
-      this.#execute(this.#find(parameters["name"]), request, server),
+    const read = { scope: "tasks:read" };
+    this.add("GET", prefix, ({ request }) => this.#list(request), read);
+    this.add("GET", task, ({ parameters }) => this.#info(this.#find(parameters["name"])), read);
+    this.add(
+      "POST",
+      `${task}/$execute`,
+      (request) => this.#execute(this.#find(request.parameters["name"]), request),
+      { scope: ({ name }) => `tasks:execute:${name}` },
     );
     const { scheduler } = executor;
     if (scheduler === undefined) return;
-    this.add("POST", `${task}/$submit`, ({ request, parameters, server, link }) =>
-      scheduler.answerSubmit(this.#find(parameters["name"]), { request, server, maxBody, link }),
+    this.add(
+      "POST",
+      `${task}/$submit`,
+      ({ parameters, ...submitted }) =>
+        scheduler.answerSubmit(this.#find(parameters["name"]), { ...submitted, maxBody }),
+      { scope: ({ name }) => `tasks:submit:${name}` },
     );
   }
 
@@ -113,16 +121,15 @@ export class TaskRouter extends Router {
     return Response.json(toWire(this.#executor.registry.getInfo(name)));
   }
 
-  #execute(task: Task, request: Request, server: RequestServer | undefined): Promise<Response> {
-    const options = { maxBody: this.#maxBody, framed: server !== undefined };
-    return readJson(request, options).then((body) => this.#run(task, body, request, server));
+  #execute(task: Task, sent: RouteRequest): Promise<Response> {
+    const options = { maxBody: this.#maxBody, framed: sent.server !== undefined };
+    return readJson(sent.request, options).then((body) => this.#run(task, body, sent));
   }
 
   #run(
     task: Task,
     body: unknown,
-    request: Request,
-    server: RequestServer | undefined,
+    { request, server, principal }: RouteRequest,
   ): Response | Promise<Response> {
     const params = parseBody(body);
     // Bun would close the connection after ten silent seconds, and the run may take longer.
@@ -140,7 +147,10 @@ export class TaskRouter extends Router {
       return new Response(`${head}null,"error":${JSON.stringify(wire)}}`, JSON_INIT);
     };
     try {
-      const result = this.#executor.begin(task, params, { signal: () => request.signal });
+      const result = this.#executor.begin(task, params, {
+        signal: () => request.signal,
+        principal,
+      });
       return result instanceof Promise ? result.then(succeed).catch(fail) : succeed(result);
     } catch (error) {
       return fail(error);

@@ -1,4 +1,4 @@
-import type { RequestServer } from "../http/mod.ts";
+import type { Principal, RequestServer } from "../http/mod.ts";
 
 /** A `POST {prefix}/{name}/$submit`, as a scheduler answers it. */
 export interface SubmitRequest {
@@ -8,4 +8,6 @@ export interface SubmitRequest {
   readonly maxBody: number;
   /** The path of a link to `path`, where the routes are mounted. */
   readonly link: (path: string) => string;
+  /** Who asks; null where nobody had to say. */
+  readonly principal: Principal | null;
 }

@@ -9,7 +9,7 @@ import { toProblem } from "../to_problem.ts";
 import { recordToWire } from "../to_wire.ts";
 import { scheduleToWire } from "./to_wire.ts";
 
-export interface ScheduleRouterOptions extends Omit<RouterOptions, "toProblem"> {
+export interface ScheduleRouterOptions extends RouterOptions {
   scheduler: Scheduler;
   /** @default {"/api/v1/schedules"} */
   prefix?: string;
@@ -44,17 +44,19 @@ export class ScheduleRouter extends Router {
     const list = forSchedule(async () =>
       Response.json((await schedules.list()).map(scheduleToWire)),
     );
-    this.add("GET", prefix, list);
-    this.add("GET", schedule, forSchedule(get));
+    const read = { scope: "jobs:read" };
+    const write = { scope: "jobs:write" };
+    this.add("GET", prefix, list, read);
+    this.add("GET", schedule, forSchedule(get), read);
     for (const action of ["pause", "resume"] as const) {
       const handler = forSchedule(async (name) => {
         await schedules[action](name);
         return await get(name);
       });
-      this.add("POST", `${schedule}/$${action}`, handler);
+      this.add("POST", `${schedule}/$${action}`, handler, write);
     }
     const run = forSchedule((name, request) => this.#run(name, request));
-    this.add("POST", `${schedule}/$run`, run);
+    this.add("POST", `${schedule}/$run`, run, write);
   }
 
   /** @throws {TypeError} where `prefix` or `basePath` is no path. */
@@ -62,8 +64,8 @@ export class ScheduleRouter extends Router {
     return new ScheduleRouter(options);
   }
 
-  async #run(name: string, { link }: RouteRequest): Promise<Response> {
-    const id = await this.#scheduler.schedules.run(name);
+  async #run(name: string, { link, principal }: RouteRequest): Promise<Response> {
+    const id = await this.#scheduler.schedules.runFor(name, principal);
     const record = await this.#scheduler.get(id);
     const location = link(`${this.#scheduler.prefix}/${id}`);
     const headers = { location };

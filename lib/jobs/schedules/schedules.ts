@@ -1,5 +1,11 @@
 import type { Database, Statements } from "../../storage/mod.ts";
-import { isInstance, type Logger, type Task, TaskNotFoundError } from "../../tasks/mod.ts";
+import {
+  isInstance,
+  type Logger,
+  type Principal,
+  type Task,
+  TaskNotFoundError,
+} from "../../tasks/mod.ts";
 import type { Clock } from "../clock.ts";
 import type { Engine } from "../engine.ts";
 import { QueueFullError } from "../errors.ts";
@@ -34,6 +40,7 @@ export interface SchedulesOptions {
     task: Task | string,
     params: unknown,
     options: Omit<SubmitOptions, "session">,
+    principal?: Principal | null,
   ) => Promise<Submission>;
   /** Jobs were submitted. */
   readonly onSubmitted: () => void;
@@ -124,8 +131,13 @@ export class Schedules {
    * @throws As `submit()` does.
    */
   async run(name: string): Promise<string> {
+    return await this.runFor(name, null);
+  }
+
+  /** @internal As {@linkcode run}, for who asks for it. */
+  async runFor(name: string, principal: Principal | null): Promise<string> {
     const row = await this.#find(name);
-    const submission = await this.#prepare(row);
+    const submission = await this.#prepare(row, { principal });
     const id = await this.#write((tx) => this.#submit(row, submission, tx));
     this.#options.onSubmitted();
     return id;
@@ -283,7 +295,7 @@ export class Schedules {
     let submission: Submission | undefined;
     let job: string | undefined;
     try {
-      submission = isMissed ? undefined : await this.#prepare(row, tick);
+      submission = isMissed ? undefined : await this.#prepare(row, { tick });
     } catch (error) {
       // The process that has replaced the schedule knows its task.
       if (isInstance(error, TaskNotFoundError)) return;
@@ -328,13 +340,22 @@ export class Schedules {
   }
 
   /** The job of a tick, or of now. */
-  #prepare({ name, task_name, params, options }: ScheduleRow, tick?: number): Promise<Submission> {
+  #prepare(
+    { name, task_name, params, options }: ScheduleRow,
+    { tick, principal }: { readonly tick?: number; readonly principal?: Principal | null },
+  ): Promise<Submission> {
     const task = this.#declared.get(name)?.task;
     const isSame = typeof task === "object" && task.name === task_name;
-    return this.#options.prepare(isSame ? task : task_name, JSON.parse(params), {
+    const submitted = {
       ...(JSON.parse(options) as CronOptions),
       ...(tick === undefined ? {} : { runAt: new Date(tick) }),
-    });
+    };
+    return this.#options.prepare(
+      isSame ? task : task_name,
+      JSON.parse(params),
+      submitted,
+      principal,
+    );
   }
 
   async #find(name: string): Promise<ScheduleRow> {

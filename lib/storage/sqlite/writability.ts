@@ -1,4 +1,4 @@
-import { statfs } from "node:fs/promises";
+import { statfsSync } from "node:fs";
 import {
   DatabaseBusyError,
   DatabaseCorruptError,
@@ -59,7 +59,7 @@ export class Writability {
   async check(writer: SqliteConnection): Promise<string | undefined> {
     if (writer.hasMoved) throw new DatabaseMovedError(this.#options.url);
     if (this.#trouble instanceof DatabaseCorruptError) throw this.#trouble;
-    const isTight = await this.#isTight();
+    const isTight = this.#isTight();
     const isDoubtful = isTight || this.#trouble !== undefined;
     const { queue } = this.#options;
     // Whoever is writing would tell; a transaction may be open for long.
@@ -102,9 +102,10 @@ export class Writability {
     return `another process has kept it locked for ${seconds.toFixed(0)} seconds`;
   }
 
-  async #isTight(): Promise<boolean> {
+  // As SQLite does whatever it does: at once, some microseconds where the disk is a local one.
+  #isTight(): boolean {
     try {
-      const { bavail, bsize } = await statfs(this.#options.path());
+      const { bavail, bsize } = statfsSync(this.#options.path());
       return bavail * bsize < LITTLE_ROOM;
     } catch {
       // Not every system tells; then a write that fails does.
