@@ -21,10 +21,18 @@ export * from "./service/mod.ts";
 export * from "./shell/mod.ts";
 export {
   Database,
+  DatabaseBackupError,
   DatabaseBusyError,
   DatabaseClosedError,
+  DatabaseCorruptError,
+  DatabaseDiskError,
+  DatabaseFullError,
+  DatabaseMovedError,
   DatabaseOpenError,
   type DatabaseOptions,
+  DatabaseReadOnlyError,
+  DatabaseSchemaError,
+  DatabaseUnavailableError,
   LeaseLostError,
   MultipleStatementsError,
   NestedWriteError,

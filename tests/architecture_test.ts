@@ -51,6 +51,7 @@ test("the linter holds the one-way order of the folders", async () => {
     "lib/artifacts/allowed.ts": imports("../tasks/mod.ts", "../storage/mod.ts", "../http/mod.ts"),
     "lib/storage/allowed.ts": imports("./sqlite/mod.ts", "./errors.ts"),
     "lib/storage/sqlite/allowed.ts": imports("../scope.ts", "bun:sqlite"),
+    "lib/command/allowed.ts": imports("../storage/mod.ts", "./run.ts"),
   };
   const refused = {
     "lib/tasks/upwards.ts": imports("../service/mod.ts"),
@@ -65,6 +66,7 @@ test("the linter holds the one-way order of the folders", async () => {
     "lib/jobs/sideways.ts": imports("../auth/mod.ts"),
     "lib/tasks/auth.ts": imports("../auth/mod.ts"),
     "lib/service/inside.ts": imports("../tasks/registry.ts"),
+    "lib/command/inside.ts": imports("../storage/database.ts"),
     "lib/storage/upwards.ts": imports("../tasks/mod.ts"),
     "lib/storage/inside.ts": imports("./sqlite/connection.ts"),
     "lib/storage/sqlite/upwards.ts": imports("../database.ts"),

@@ -1,5 +1,5 @@
 import { HttpProblem } from "../http/mod.ts";
-import { DatabaseBusyError } from "../storage/mod.ts";
+import { databaseProblemOf } from "../tasks/mod.ts";
 import {
   ArtifactChangedError,
   ArtifactCycleError,
@@ -41,14 +41,10 @@ export function toProblem(error: unknown): unknown {
     const issues = error.issues.map(({ path, message }) => ({ path: toWirePath(path), message }));
     return new HttpProblem(422, "invalid-request", { detail, issues });
   }
-  if (
-    error instanceof ArtifactChangedError ||
-    error instanceof UploadLostError ||
-    error instanceof DatabaseBusyError
-  ) {
+  if (error instanceof ArtifactChangedError || error instanceof UploadLostError) {
     return new HttpProblem(503, "unavailable", { detail, headers: { "retry-after": "1" } });
   }
-  return error;
+  return databaseProblemOf(error) ?? error;
 }
 
 /** The names of fields are ours; what is below them is the user's. */

@@ -71,8 +71,17 @@ export interface RouterOptions {
    * @default {[]}
    */
   allowedOrigins?: readonly string[];
-  /** Is told what a handler threw that is no problem document; the client gets a bare 500. */
+  /**
+   * Is told what a handler threw that is no problem document, for which the client gets a bare
+   * 500, and what has caused a problem that is the service's own.
+   */
   onError?: (error: unknown, request: Request) => void;
+  /**
+   * The problem document for what else a handler threw; undefined where there is none.
+   *
+   * @internal
+   */
+  toProblem?: (error: unknown) => HttpProblem | undefined;
   /** Is asked who sent a request before anything is told of its path. @internal */
   guard?: Guard;
 }
@@ -95,6 +104,7 @@ export class Router {
   readonly #basePath: string;
   readonly #allowedOrigins: ReadonlySet<string>;
   readonly #onError: (error: unknown, request: Request) => void;
+  readonly #toProblem: (error: unknown) => HttpProblem | undefined;
   readonly #tree = new RouteTree<Route>();
   readonly #routes: Route[] = [];
   readonly #guard: Guard | undefined;
@@ -104,6 +114,7 @@ export class Router {
   /** @throws {TypeError} where `basePath` is no path, or one of `allowedOrigins` is no origin. */
   constructor(options: RouterOptions = {}) {
     const { basePath = "", allowedOrigins = [], onError = () => {}, guard } = options;
+    const { toProblem = () => undefined } = options;
     if (!/^(\/[^/?#\s]+)*$/.test(basePath)) {
       throw new TypeError(`Cannot use "${basePath}" as basePath: it is like "/tools"`);
     }
@@ -117,6 +128,7 @@ export class Router {
     this.#basePath = basePath;
     this.#allowedOrigins = new Set(allowedOrigins);
     this.#onError = onError;
+    this.#toProblem = toProblem;
     this.#guard = guard;
     this.link = (path) => basePath + path;
     this.fetch = (request, server) => this.#fetch(request, server);
@@ -266,7 +278,13 @@ export class Router {
 
   /** What was thrown, as a problem document. */
   #problemOf(error: unknown, request: Request, path: string): Response {
-    if (error instanceof HttpProblem) return error.toResponse(path);
+    const problem = error instanceof HttpProblem ? error : this.#toProblem(error);
+    if (problem !== undefined) {
+      if (problem.status >= 500 && problem.cause !== undefined) {
+        this.#onError(problem.cause, request);
+      }
+      return problem.toResponse(path);
+    }
     this.#onError(error, request);
     return new HttpProblem(500, "internal-error", {
       detail: "The service failed to answer; its log says why",

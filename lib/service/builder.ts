@@ -10,6 +10,7 @@ import {
 } from "../jobs/mod.ts";
 import { Database } from "../storage/mod.ts";
 import {
+  databaseProblemOf,
   registry as defaultRegistry,
   type Injectable,
   type ProviderEntry,
@@ -285,8 +286,9 @@ export class ServiceBuilder {
     };
     const guard =
       auth === undefined ? undefined : attempt(() => new Authenticator(auth, executor.logger));
+    const routing = { basePath, onError, toProblem: databaseProblemOf };
     const guarded = guard === undefined ? {} : { guard };
-    const router = attempt(() => new Router({ basePath, onError, ...guarded })) ?? new Router();
+    const router = attempt(() => new Router({ ...routing, ...guarded })) ?? new Router();
     const info = { id, display_name: displayName, version, description };
     router.add("GET", "/api/v1/info", () => Response.json(info), { scope: "system:read" });
     const ending = new AbortController();

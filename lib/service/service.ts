@@ -10,7 +10,7 @@ import {
 } from "../http/mod.ts";
 import type { Scheduler } from "../jobs/mod.ts";
 import type { Database } from "../storage/mod.ts";
-import type { StopOptions, TaskExecutor } from "../tasks/mod.ts";
+import { databaseProblemOf, type StopOptions, type TaskExecutor } from "../tasks/mod.ts";
 import { isCalledByEntryPoint } from "./bun/mod.ts";
 import { ServiceStoppedError, ShutdownTimeoutError } from "./errors.ts";
 import type { Health } from "./health.ts";
@@ -179,7 +179,9 @@ export class Service implements AsyncDisposable {
     if (router.answersAlways(request)) return await router.fetch(request, server);
     if (this.#stopping !== undefined) return unavailable("The service is stopping", request);
     const failure = await this.#startOrLog();
-    if (failure !== undefined) return unavailable("The service could not start", request);
+    if (failure !== undefined) {
+      return unavailable("The service could not start", request, databaseProblemOf(failure.error));
+    }
     return await this.#fetch(request, server);
   }
 
@@ -263,12 +265,14 @@ export class Service implements AsyncDisposable {
   }
 }
 
-function unavailable(detail: string, request: Request): Response {
+/** `problem` says more, where it is known. */
+function unavailable(detail: string, request: Request, problem?: HttpProblem): Response {
   // After any answer but an event stream a browser's EventSource never connects again.
   if (request.headers.get("accept")?.includes("text/event-stream")) {
     const headers = { "content-type": "text/event-stream", "cache-control": "no-store" };
     return new Response("retry:1000\n\n", { headers });
   }
-  const problem = new HttpProblem(503, "unavailable", { detail, headers: { "retry-after": "1" } });
-  return problem.toResponse(pathOf(request.url));
+  const headers = { "retry-after": "1" };
+  const told = problem ?? new HttpProblem(503, "unavailable", { detail, headers });
+  return told.toResponse(pathOf(request.url));
 }

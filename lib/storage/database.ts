@@ -145,6 +145,15 @@ export class Database implements AsyncDisposable {
   }
 
   /**
+   * As {@linkcode Store.probe}.
+   *
+   * @internal
+   */
+  probe(): Promise<string | undefined> {
+    return this.#store.probe();
+  }
+
+  /**
    * As {@linkcode Store.lease}.
    *
    * @internal
@@ -175,19 +184,42 @@ export class Database implements AsyncDisposable {
    * Brings taskmount's own tables up to date. A service does this when it starts.
    *
    * Inside a transaction, which would wait for itself, it is done through its session.
+   *
+   * @throws {DatabaseSchemaError} where a newer version has changed them; nothing is changed then.
    */
   async migrate({ session }: { session?: Session } = {}): Promise<void> {
     this.#store.assertOpen();
     if (this.#isMigrated) return;
     if (session !== undefined) {
-      return await migrate(session.kysely<unknown>(), this.tablePrefix);
+      return await migrate(session.kysely<unknown>(), this);
     }
-    this.#migrating ??= migrate(this.#kysely, this.tablePrefix).finally(() => {
+    this.#migrating ??= migrate(this.#kysely, this).finally(() => {
       // Where it has failed, the next call tries again.
       this.#migrating = undefined;
     });
     await this.#migrating;
     this.#isMigrated = true;
+  }
+
+  /**
+   * Copies the database to a new file, while it is used here and by other processes: all that
+   * was committed before, as of one moment, compacted, and on the disk when this resolves. The name
+   * is given to a whole copy alone, so that a backup that fails, or is killed, leaves none.
+   *
+   * It reads beside whoever writes, in a thread of its own, some seconds for a gigabyte. Where
+   * `signal` aborts, the thread ends when SQLite is done, which can't be interrupted.
+   *
+   * @throws {DatabaseBackupError} where there is a file of that name, or it can't be written.
+   * @throws {DatabaseOpenError} where there is no database yet.
+   * @throws {DatabaseCorruptError} where the database is damaged.
+   *
+   * @example
+   * ```ts
+   * await database.backup(`backups/${new Date().toISOString().slice(0, 10)}.db`);
+   * ```
+   */
+  async backup(path: string, options: { signal?: AbortSignal } = {}): Promise<void> {
+    await this.#store.backup(path, options);
   }
 
   /**

@@ -1,8 +1,16 @@
 export { Database, type DatabaseOptions } from "./database.ts";
 export {
+  DatabaseBackupError,
   DatabaseBusyError,
   DatabaseClosedError,
+  DatabaseCorruptError,
+  DatabaseDiskError,
+  DatabaseFullError,
+  DatabaseMovedError,
   DatabaseOpenError,
+  DatabaseReadOnlyError,
+  DatabaseSchemaError,
+  DatabaseUnavailableError,
   LeaseLostError,
   MultipleStatementsError,
   NestedWriteError,

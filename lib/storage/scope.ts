@@ -69,6 +69,14 @@ export interface Store extends Scope, Reads {
   readonly url: string;
   /** The engine's SQL, for Kysely. */
   readonly dialect: Omit<Dialect, "createDriver">;
+  /**
+   * Looks whether it can be written; resolves to what may soon be in the way, or undefined.
+   *
+   * @throws {DatabaseUnavailableError} where it can't.
+   */
+  probe(): Promise<string | undefined>;
+  /** Copies it, as it is at one moment, to a file that isn't there yet. */
+  backup(path: string, options: { readonly signal?: AbortSignal | undefined }): Promise<void>;
   /** Takes a lease, by which other processes see that this one is alive. */
   lease(options: LeaseOptions): Promise<Lease>;
   /** Calls `listener` when anybody else may have committed, another process above all. */
