@@ -15,7 +15,7 @@ import { contentStream, textStream } from "./content_stream.ts";
 import { ArtifactNotFoundError, UnknownParentError } from "./errors.ts";
 import { type ArtifactHierarchy, levelName } from "./hierarchy.ts";
 import type { StreamArtifactOptions } from "./manager_options.ts";
-import { ArtifactReader, toArtifact } from "./reader.ts";
+import { ArtifactReader, type ParseJson, toArtifact } from "./reader.ts";
 import type { ArtifactRecords } from "./records.ts";
 import type { ArtifactRow, ArtifactTables } from "./tables.ts";
 import { growTree } from "./tree.ts";
@@ -26,6 +26,8 @@ export interface ArtifactLibraryOptions {
   readonly database: Database;
   readonly hierarchy: ArtifactHierarchy | null;
   readonly statements: LibraryStatements;
+  /** How what is kept as JSON is read. @default {JSON.parse} */
+  readonly parse?: ParseJson;
 }
 
 /** All that is read of artifacts, with what their levels are called. */
@@ -33,23 +35,26 @@ export class ArtifactLibrary {
   readonly #database: Database;
   readonly #reader: ArtifactReader;
   readonly #statements: LibraryStatements;
+  readonly #parse: ParseJson;
   readonly #hierarchy: string | null;
   readonly #labelOf: (level: number) => string;
 
-  constructor({ database, hierarchy, statements }: ArtifactLibraryOptions) {
+  constructor({ database, hierarchy, statements, parse = JSON.parse }: ArtifactLibraryOptions) {
     this.#database = database;
     this.#statements = statements;
+    this.#parse = parse;
     this.#reader = new ArtifactReader({
       db: database.own<ArtifactTables>(),
       from: database,
       statements,
+      parse,
     });
     this.#hierarchy = hierarchy?.name ?? null;
     this.#labelOf = hierarchy === null ? levelName : (level) => hierarchy.labelOf(level);
   }
 
   async get(id: string, session?: Session): Promise<Artifact> {
-    return toArtifact(await this.#row(id, session));
+    return toArtifact(await this.#row(id, session), this.#parse);
   }
 
   async list({ limit = 100, ...options }: ListArtifactsOptions): Promise<Artifact[]> {
@@ -67,6 +72,10 @@ export class ArtifactLibrary {
     return { items, total, page: number, size: most, pages: Math.ceil(total / most) };
   }
 
+  /**
+   * What `list()` gives, or a page of it with `offset`, one by one: no more than about a mebibyte
+   * of their JSON is in memory at once, unless one alone has more.
+   */
   async *each({
     limit = 100,
     ...options
@@ -140,6 +149,7 @@ export class ArtifactLibrary {
       db: this.#database.own<ArtifactTables>(session),
       from: session,
       statements: this.#statements,
+      parse: this.#parse,
     });
   }
 }

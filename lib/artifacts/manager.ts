@@ -1,3 +1,4 @@
+import { parseExactly } from "../http/mod.ts";
 import { DatabaseClosedError, type Session, UlidSequence, ulid } from "../storage/mod.ts";
 import { consoleLogger, type Logger, type RunArtifacts, type TaskExecutor } from "../tasks/mod.ts";
 import type {
@@ -52,6 +53,8 @@ export class ArtifactManager implements RunArtifacts, AsyncDisposable {
   readonly hierarchy: ArtifactHierarchy | null;
   /** The most that one artifact may have, in bytes. */
   readonly maxUpload: number;
+  /** @internal As they are kept, numbers with all their digits, for the routes. */
+  readonly exact: ArtifactLibrary;
   readonly #database: ArtifactManagerOptions["database"];
   readonly #clock: { now(): number } | undefined;
   readonly #ids = new UlidSequence();
@@ -85,11 +88,13 @@ export class ArtifactManager implements RunArtifacts, AsyncDisposable {
     const db = database.own<ArtifactTables>();
     const statements = createContentStatements(db);
     const records = createArtifactRecords(db);
-    this.#library = new ArtifactLibrary({
+    const reading = {
       database,
       hierarchy: this.hierarchy,
       statements: { ...records, ...statements },
-    });
+    };
+    this.#library = new ArtifactLibrary(reading);
+    this.exact = new ArtifactLibrary({ ...reading, parse: parseExactly });
     this.#writer = new ArtifactWriter({ database, records, contents: statements });
     this.#lease = new UploadLease(database, () => this.#sweepBehind());
     this.#garbage = new Garbage({ database, statements, lease: this.#lease });
@@ -173,23 +178,6 @@ export class ArtifactManager implements RunArtifacts, AsyncDisposable {
   /** As `list()`, but page by page, with how many there are. */
   async page(options: PageOptions = {}): Promise<ArtifactPage> {
     return await this.#library.page(options);
-  }
-
-  /**
-   * What `list()` gives, or a page of it with `offset`, one by one: no more than about a mebibyte
-   * of their JSON is in memory at once, unless one alone has more.
-   *
-   * @internal For the routes.
-   */
-  each(
-    options: ListArtifactsOptions & { offset?: number | undefined } = {},
-  ): AsyncIterableIterator<Artifact> {
-    return this.#library.each(options);
-  }
-
-  /** @internal How many artifacts a filter means. */
-  async count(filter: Pick<ListArtifactsOptions, "tags" | "parentId" | "level">): Promise<number> {
-    return await this.#library.count(filter);
   }
 
   /**

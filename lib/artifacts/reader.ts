@@ -17,18 +17,24 @@ export interface ArtifactReaderOptions {
   /** The database, or the session. */
   readonly from: Reads;
   readonly statements: Pick<ArtifactRecords, "byId">;
+  readonly parse: ParseJson;
 }
+
+/** Reads what is kept as JSON. */
+export type ParseJson = (json: string) => unknown;
 
 /** Reads artifacts, beside whoever writes or in a session's transaction. */
 export class ArtifactReader {
   readonly #db: Kysely<ArtifactTables>;
   readonly #from: Reads;
   readonly #statements: Pick<ArtifactRecords, "byId">;
+  readonly #toArtifact: (row: ArtifactRow) => Artifact;
 
-  constructor({ db, from, statements }: ArtifactReaderOptions) {
+  constructor({ db, from, statements, parse }: ArtifactReaderOptions) {
     this.#db = db;
     this.#from = from;
     this.#statements = statements;
+    this.#toArtifact = (row) => toArtifact(row, parse);
   }
 
   async row(id: string): Promise<ArtifactRow | undefined> {
@@ -39,7 +45,7 @@ export class ArtifactReader {
   /** Newest first. */
   async list(options: Slice): Promise<Artifact[]> {
     const rows = await sliced(this.#db, options).selectAll("artifacts").execute();
-    return rows.map(toArtifact);
+    return rows.map(this.#toArtifact);
   }
 
   /** The ids of what `list()` gives, with how many bytes of JSON each has. */
@@ -62,7 +68,7 @@ export class ArtifactReader {
       .where("id", "in", jsonValues(JSON.stringify(ids)))
       .orderBy("id", "desc")
       .execute();
-    return rows.map(toArtifact);
+    return rows.map(this.#toArtifact);
   }
 
   async count(filter: ArtifactFilter): Promise<number> {
@@ -83,7 +89,7 @@ export class ArtifactReader {
       )
       select artifact.* from subtree cross join ${artifacts} artifact on artifact.id = subtree.id
     `.execute(this.#db);
-    return rows.map(toArtifact);
+    return rows.map(this.#toArtifact);
   }
 
   async stats(labelOf: (level: number) => string): Promise<ArtifactStats> {
@@ -156,11 +162,11 @@ function filtered(
 
 const NO_TAGS: readonly string[] = Object.freeze([]);
 
-export function toArtifact(row: ArtifactRow): Artifact {
+export function toArtifact(row: ArtifactRow, parse: ParseJson = JSON.parse): Artifact {
   return {
     id: row.id,
-    data: row.data === null ? null : (JSON.parse(row.data) as unknown),
-    metadata: row.metadata === null ? null : JSON.parse(row.metadata),
+    data: row.data === null ? null : parse(row.data),
+    metadata: row.metadata === null ? null : (parse(row.metadata) as Artifact["metadata"]),
     contentType: row.content_type,
     size: row.size,
     sha256: row.sha256,

@@ -99,9 +99,10 @@ export class ArtifactRouter extends Router {
 
   async #save(request: RouteRequest): Promise<Response> {
     await using sent = await this.#read(request);
-    const artifact = await this.#artifacts.save(sent.artifact);
-    const location = request.link(`${this.prefix === "/" ? "" : this.prefix}/${artifact.id}`);
-    return Response.json(artifactToWire(artifact), { status: 201, headers: { location } });
+    const { id } = await this.#artifacts.save(sent.artifact);
+    const location = request.link(`${this.prefix === "/" ? "" : this.prefix}/${id}`);
+    const artifact = artifactToWire(await this.#artifacts.exact.get(id));
+    return Response.json(artifact, { status: 201, headers: { location } });
   }
 
   async #replace(id: string, request: RouteRequest): Promise<Response> {
@@ -120,7 +121,8 @@ export class ArtifactRouter extends Router {
     const { data = null, filename = null, metadata = null, tags = [], parentId = null } = artifact;
     const { contentType } = artifact;
     const changes = { data, contentType, filename, metadata, tags, parentId };
-    return Response.json(artifactToWire(await this.#artifacts.update(id, changes)));
+    await this.#artifacts.update(id, changes);
+    return await this.#get(id);
   }
 
   #read(request: RouteRequest): Promise<SentArtifact> {
@@ -138,14 +140,14 @@ export class ArtifactRouter extends Router {
     const options = { ...filter, before, limit: size };
     if (page !== undefined) return await this.#page({ page, size, filter, query, link });
     // Only the last one of this page, and whether there is one after it: data may be large.
-    const ends = this.#artifacts.each({ ...options, offset: size - 1, limit: 2 });
+    const ends = this.#artifacts.exact.each({ ...options, offset: size - 1, limit: 2 });
     const [last, next] = await Array.fromAsync(ends, ({ id }) => id);
     const headers = new Headers(JSON_TYPE);
     if (last !== undefined && next !== undefined) {
       query.set("before", last);
       headers.set("link", `<${link(this.prefix)}?${query}>; rel="next"`);
     }
-    const items = jsonArray(this.#artifacts.each(options));
+    const items = jsonArray(this.#artifacts.exact.each(options));
     return new Response(await textBody(items), { headers });
   }
 
@@ -162,7 +164,7 @@ export class ArtifactRouter extends Router {
     readonly query: URLSearchParams;
     readonly link: (path: string) => string;
   }): Promise<Response> {
-    const total = await this.#artifacts.count(filter);
+    const total = await this.#artifacts.exact.count(filter);
     const pages = Math.ceil(total / size);
     const headers = new Headers(JSON_TYPE);
     if (page < pages) {
@@ -170,12 +172,12 @@ export class ArtifactRouter extends Router {
       headers.set("link", `<${link(this.prefix)}?${query}>; rel="next"`);
     }
     const offset = (page - 1) * size;
-    const items = jsonArray(this.#artifacts.each({ ...filter, limit: size, offset }));
+    const items = jsonArray(this.#artifacts.exact.each({ ...filter, limit: size, offset }));
     return new Response(await textBody(jsonPage(items, { total, page, size, pages })), { headers });
   }
 
   async #get(id: string): Promise<Response> {
-    return Response.json(artifactToWire(await this.#artifacts.get(id)));
+    return Response.json(artifactToWire(await this.#artifacts.exact.get(id)));
   }
 
   async #delete(id: string, { request, server }: RouteRequest): Promise<Response> {
@@ -185,16 +187,16 @@ export class ArtifactRouter extends Router {
   }
 
   async #expand(id: string): Promise<Response> {
-    return Response.json(expandedToWire(await this.#artifacts.expand(id)));
+    return Response.json(expandedToWire(await this.#artifacts.exact.expand(id)));
   }
 
   async #tree(id: string): Promise<Response> {
-    const body = await textBody(treeToJson(await this.#artifacts.tree(id)));
+    const body = await textBody(treeToJson(await this.#artifacts.exact.tree(id)));
     return new Response(body, { headers: JSON_TYPE });
   }
 
   async #metadata(id: string): Promise<Response> {
-    return Response.json((await this.#artifacts.get(id)).metadata ?? {});
+    return Response.json((await this.#artifacts.exact.get(id)).metadata ?? {});
   }
 
   async #download(id: string, request: RouteRequest): Promise<Response> {

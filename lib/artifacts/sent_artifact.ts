@@ -4,8 +4,10 @@ import {
   DEEPEST_JSON,
   type FormFile,
   HttpProblem,
+  isRawNumber,
   isTooDeep,
   type ProblemIssue,
+  parseExactly,
   queryOf,
   type RouteRequest,
   readForm,
@@ -36,9 +38,14 @@ const JsonText = v.pipe(
   v.string(),
   v.check((text) => !isTooDeep(text), `Expected at most ${DEEPEST_JSON} levels`),
   v.check(isJson, "Expected JSON"),
-  v.transform((text): unknown => JSON.parse(text)),
+  v.transform(parseExactly),
 );
-const Metadata = v.nullable(v.custom<Record<string, unknown>>(isObject, "Expected an object"));
+const Metadata = v.nullable(
+  v.custom<Record<string, unknown>>(
+    (value) => isObject(value) && !isRawNumber(value),
+    "Expected an object",
+  ),
+);
 const Tags = v.array(v.string());
 
 /** The body of `application/json`. */
@@ -98,8 +105,9 @@ async function readJsonArtifact(
   { maxBody }: ReadArtifactOptions,
 ): Promise<NewArtifact> {
   refuseQuery(request);
-  const body = (await readJson(request, { maxBody, framed: server !== undefined })) ?? {};
-  if (!isObject(body)) {
+  const body =
+    (await readJson(request, { maxBody, framed: server !== undefined, exact: true })) ?? {};
+  if (!isObject(body) || isRawNumber(body)) {
     throw invalid("The body is no object", [{ path: [], message: "Expected an object" }]);
   }
   const parsed = validate(Body, body);

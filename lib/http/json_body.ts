@@ -1,4 +1,5 @@
 import { throwBrokenOff } from "./body_stream.ts";
+import { parseExactly } from "./exact_json.ts";
 import { DEEPEST_JSON, isTooDeep } from "./json_depth.ts";
 import { HttpProblem } from "./problem.ts";
 
@@ -15,6 +16,8 @@ export interface ReadJsonOptions {
    * is the truth. Otherwise every body is counted as it comes.
    */
   framed: boolean;
+  /** Whether numbers are to be kept as they were written, as `parseExactly()` does. @default {false} */
+  exact?: boolean;
 }
 
 /**
@@ -38,7 +41,7 @@ export function readJson(request: Request, options: ReadJsonOptions): Promise<un
     isPlainJson(headers) &&
     !request.bodyUsed
   ) {
-    return request.bytes().then(parse, throwBrokenOff);
+    return request.bytes().then((bytes) => parse(bytes, options), throwBrokenOff);
   }
   return readAny(request, length, options);
 }
@@ -60,7 +63,7 @@ async function readAny(
   const bytes = await (isFramed
     ? request.bytes().catch(throwBrokenOff)
     : readBounded(request, options.maxBody));
-  return parse(bytes);
+  return parse(bytes, options);
 }
 
 function isPlainJson(headers: Headers): boolean {
@@ -135,7 +138,7 @@ async function* chunksOf({ body }: Request): AsyncGenerator<Uint8Array> {
 }
 
 /** Undefined where there is nothing. */
-function parse(bytes: Uint8Array): unknown {
+function parse(bytes: Uint8Array, { exact = false }: ReadJsonOptions): unknown {
   if (bytes.byteLength === 0) return undefined;
   let text: string;
   try {
@@ -149,7 +152,7 @@ function parse(bytes: Uint8Array): unknown {
     });
   }
   try {
-    return JSON.parse(text);
+    return exact ? parseExactly(text) : JSON.parse(text);
   } catch (cause) {
     throw malformed(cause instanceof Error ? cause.message : String(cause), cause);
   }

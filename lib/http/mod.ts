@@ -8,6 +8,7 @@ export {
   eventStream,
   sendEvents,
 } from "./event_stream.ts";
+export { isRawNumber, parseExactly } from "./exact_json.ts";
 export { CHALLENGE, type Guard } from "./guard.ts";
 export { type Handler, isRequestServer, type RequestServer, waitLong } from "./handler.ts";
 export { Heartbeats } from "./heartbeats.ts";

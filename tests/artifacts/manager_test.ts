@@ -219,9 +219,9 @@ test("each() gives what list() gives, however large", async () => {
   for (let count = 0; count < 5; count += 1) {
     await bed.artifacts.save({ data: [count, "x".repeat(400_000)] });
   }
-  const each = await Array.fromAsync(bed.artifacts.each({ limit: 4 }));
+  const each = await Array.fromAsync(bed.artifacts.exact.each({ limit: 4 }));
   assertEquals(each, await bed.artifacts.list({ limit: 4 }));
-  const page = await Array.fromAsync(bed.artifacts.each({ limit: 2, offset: 2 }));
+  const page = await Array.fromAsync(bed.artifacts.exact.each({ limit: 2, offset: 2 }));
   assertEquals(page, [...(await bed.artifacts.page({ page: 2, size: 2 })).items]);
 });
 

@@ -33,6 +33,7 @@ async function listQuery(bed: Bed, options: ListArtifactsOptions): Promise<Compi
     db: watched,
     from: bed.database,
     statements: createArtifactRecords(db),
+    parse: JSON.parse,
   });
   await reader.list({ ...options, limit: 100 });
   assert(seen !== undefined);

@@ -122,8 +122,8 @@ test("a list of much data is read as the client takes it", async () => {
   for (let index = 0; index < 20; index++) await bench.save({ data });
   let read = 0;
   const { artifacts } = bench;
-  const each = artifacts.each.bind(artifacts);
-  artifacts.each = async function* (options) {
+  const each = artifacts.exact.each.bind(artifacts.exact);
+  artifacts.exact.each = async function* (options) {
     for await (const artifact of each(options)) {
       read += 1;
       yield artifact;

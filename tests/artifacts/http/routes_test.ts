@@ -336,3 +336,35 @@ test("the routes stand at any prefix and under a base path, which links name", a
   assertEquals(saved.headers.get("location"), `/${atRoot}`);
   assertEquals((await root.fetch(new Request(`http://localhost/${atRoot}`))).status, 200);
 });
+
+test("numbers go out with the digits with which they came in", async () => {
+  await using bench = new ArtifactBench();
+  const sent = '{"big":12345678901234567890,"one":1.0,"huge":1e400,"zero":[-0]}';
+  const body = `{"data":${sent},"metadata":{"version":1.10}}`;
+  const init = { method: "POST", headers: { "content-type": "application/json" }, body };
+  const saved = await bench.fetch(ARTIFACTS, init);
+  assertEquals(saved.status, 201);
+  const text = await saved.text();
+  assertStringIncludes(text, `"data":${sent},"metadata":{"version":1.10}`);
+  const { id } = JSON.parse(text);
+  const one = `${ARTIFACTS}/${id}`;
+  for (const path of [one, `${one}/$expand`, `${one}/$tree`, ARTIFACTS, `${ARTIFACTS}?page=1`]) {
+    assertStringIncludes(await (await bench.fetch(path)).text(), `"data":${sent}`, path);
+  }
+  assertEquals(await (await bench.fetch(`${one}/$download`)).text(), sent);
+  assertEquals(await (await bench.fetch(`${one}/$metadata`)).text(), '{"version":1.10}');
+  const replaced = await bench.fetch(one, { ...init, method: "PUT", body: '{"data":1.000}' });
+  assertStringIncludes(await replaced.text(), '"data":1.000,');
+  assertEquals((await bench.artifacts.get(id)).data, 1);
+});
+
+test("a number is no metadata, however it is written", async () => {
+  await using bench = new ArtifactBench();
+  for (const metadata of ["1", "1.0", "12345678901234567890"]) {
+    const body = `{"metadata":${metadata}}`;
+    const headers = { "content-type": "application/json" };
+    const response = await bench.fetch(ARTIFACTS, { method: "POST", headers, body });
+    const problem = await problemOf(response, 422);
+    assertEquals(problem.issues[0].path, ["metadata"]);
+  }
+});
