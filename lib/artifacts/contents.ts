@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Database, Session } from "../storage/mod.ts";
+import { type Database, type Session, SessionClosedError } from "../storage/mod.ts";
 import type { ArtifactBytes } from "./artifact.ts";
 import { chunksOf } from "./byte_source.ts";
 import type { ContentStatements } from "./content_statements.ts";
@@ -133,10 +133,19 @@ export class ContentStore {
     using _ = begun.held;
     if (isStored) return;
     try {
-      await this.#garbage.discard(begun.id, { session });
+      await this.#discard(begun.id, session);
     } catch {
       // The transaction is over, and so are the bytes; or the database is closed or locked: then
       // they wait for a sweep, when the lease has ended. What matters is why the upload has ended.
+    }
+  }
+  /** Where its session has ended meanwhile, what that had committed before is still to go. */
+  async #discard(id: string, session: Session | undefined): Promise<void> {
+    try {
+      await this.#garbage.discard(id, { session });
+    } catch (error) {
+      if (session === undefined || !(error instanceof SessionClosedError)) throw error;
+      await this.#garbage.discard(id);
     }
   }
 }

@@ -1,4 +1,4 @@
-import { ifNoneMatch } from "@std/http/etag";
+import { ifMatch, ifNoneMatch } from "@std/http/etag";
 import { attachment, type ByteRange, HttpProblem, ifRange, readByteRange } from "../http/mod.ts";
 import type { Artifact } from "./artifact.ts";
 
@@ -25,21 +25,30 @@ const SENT_AT_ONCE = 1024 * 1024;
 
 /**
  * Answers a download: 200 with all of it, 206 with the part that `Range` asks for, 304 where the
- * client has it.
+ * client has it. A range is for GET alone.
  *
- * @throws {HttpProblem} 416 where the range is beyond its end.
+ * @throws {HttpProblem} 412 where the client wants what it had before by `If-Match`, and it has
+ * changed; 416 where the range is beyond its end.
+ * @see https://www.rfc-editor.org/rfc/rfc9110#name-preconditions
  * @see https://www.rfc-editor.org/rfc/rfc9110#name-range-requests
  */
 export async function answerDownload(
-  { headers: asked }: Request,
+  { method, headers: asked }: Request,
   { artifact, size, etag, stream }: Downloadable,
 ): Promise<Response> {
   // The same address may have other bytes tomorrow: a cache asks each time, by the tag.
   const headers = { ...HARMLESS, etag, "cache-control": "no-cache", "accept-ranges": "bytes" };
+  if (!ifMatch(asked.get("if-match"), etag)) {
+    throw new HttpProblem(412, "precondition-failed", {
+      detail: "What there is to download is no longer what If-Match asks for",
+      headers: { etag },
+    });
+  }
   if (!ifNoneMatch(asked.get("if-none-match"), etag)) {
     return new Response(null, { status: 304, headers });
   }
-  const wanted = ifRange(asked.get("if-range"), etag) ? asked.get("range") : null;
+  const isPartWanted = method === "GET" && ifRange(asked.get("if-range"), etag);
+  const wanted = isPartWanted ? asked.get("range") : null;
   const range = readByteRange(wanted, size);
   if (range === "unsatisfiable") {
     throw new HttpProblem(416, "range-not-satisfiable", {

@@ -19,6 +19,7 @@ export interface Draft {
   readonly parentId: string | null | undefined;
 }
 
+const NO_OBJECT = "Expected a JSON object, or null";
 const Id = v.pipe(v.string(), v.check(isUlid, "Expected a ULID"));
 
 // RFC 9110's media types; nothing else can be put into a header.
@@ -48,7 +49,7 @@ const Fields = v.strictObject({
       ),
     ),
   ),
-  metadata: v.optional(v.nullable(v.custom<object>(isRecord, "Expected a JSON object, or null"))),
+  metadata: v.optional(v.nullable(v.custom<object>(isRecord, NO_OBJECT))),
   tags: v.optional(
     v.pipe(
       v.array(
@@ -86,11 +87,18 @@ export function toDraft(given: NewArtifact, { maxSize }: { maxSize: number }): D
     data: data === undefined ? undefined : readData(data, maxSize),
     contentType: contentType ?? mediaTypeOf(data),
     filename: filename === undefined ? fileName(data) : filename,
-    metadata: metadata == null ? metadata : toJsonText(metadata, "metadata"),
+    metadata: metadata == null ? metadata : readMetadata(metadata),
     // As with jobs, a tag that is given twice counts once.
     tags: tags && [...new Set(tags)],
     parentId,
   };
+}
+
+function readMetadata(metadata: object): string {
+  const json = toJsonText(metadata, "metadata");
+  // What has `toJSON()`, such as a Date, may be an object here alone.
+  if (json.startsWith("{")) return json;
+  throw new InvalidArtifactError([{ path: ["metadata"], message: NO_OBJECT }]);
 }
 
 function readData(data: unknown, maxSize: number): NonNullable<Draft["data"]> {

@@ -1,5 +1,11 @@
 import { InvalidArtifactError } from "./errors.ts";
 
+/**
+ * The deepest that data may be nested. JavaScript writes 40,000 levels, but an artifact in a list has
+ * some around its data, and what can't be written would keep the whole list from being read.
+ */
+const DEEPEST = 30_000;
+
 type Path = (string | number)[];
 
 /** One level on the way down into a value. */
@@ -28,7 +34,7 @@ export function toJsonText(value: unknown, field: string): string {
   const issue = firstIssue(value, { withCycles: failure !== undefined });
   if (issue !== undefined) throw refusal([field, ...issue.path], issue.message);
   if (text !== undefined) return text;
-  if (failure instanceof RangeError) throw refusal([field], "Expected less nesting");
+  if (failure instanceof RangeError) throw refusal([field], TOO_DEEP);
   throw refusal([field], failure instanceof Error ? failure.message : "Expected JSON");
 }
 
@@ -68,6 +74,8 @@ function firstIssue(
   const message = root === undefined ? undefined : enter(root, "");
   if (message !== undefined) return { path: [], message };
   for (let frame = frames.at(-1); frame !== undefined; frame = frames.at(-1)) {
+    // The path to it would say less than it takes.
+    if (frames.length > DEEPEST) return { path: [], message: TOO_DEEP };
     const key = frame.keys[frame.next];
     if (key === undefined) {
       frames.pop();
@@ -84,6 +92,7 @@ function firstIssue(
 }
 
 const CYCLE = "Expected JSON, not an object that contains itself";
+const TOO_DEEP = "Expected less nesting";
 
 function scalarIssue(value: unknown): string | undefined {
   switch (typeof value) {

@@ -1,4 +1,5 @@
 import { HttpProblem } from "../http/mod.ts";
+import { DatabaseClosedError } from "../storage/mod.ts";
 import { databaseProblemOf } from "../tasks/mod.ts";
 import {
   ArtifactChangedError,
@@ -43,6 +44,12 @@ export function toProblem(error: unknown): unknown {
   }
   if (error instanceof ArtifactChangedError || error instanceof UploadLostError) {
     return new HttpProblem(503, "unavailable", { detail, headers: { "retry-after": "1" } });
+  }
+  if (error instanceof DatabaseClosedError) {
+    // What had begun before the service was stopped, and took longer than its grace.
+    const stopped = "The service was stopped before this was done";
+    const headers = { "retry-after": "1" };
+    return new HttpProblem(503, "unavailable", { detail: stopped, headers });
   }
   return databaseProblemOf(error) ?? error;
 }

@@ -64,8 +64,11 @@ test("toJsonText() says where a cycle is", () => {
   assertEquals(error.issues[0]?.path, ["data", "list", 1, "back"]);
 });
 
-test("toJsonText() refuses what is nested too deep for JSON", () => {
-  let value: unknown = 1;
-  for (let depth = 0; depth < 50_000; depth += 1) value = [value];
-  assertThrows(() => toJsonText(value, "data"), InvalidArtifactError, "nesting");
+test("toJsonText() refuses what is nested too deep for JSON, or for a list of artifacts in JSON", () => {
+  for (const levels of [31_000, 50_000]) {
+    let value: unknown = 1;
+    for (let depth = 0; depth < levels; depth += 1) value = [value];
+    const error = assertThrows(() => toJsonText(value, "data"), InvalidArtifactError, "nesting");
+    assertEquals(error.issues[0]?.path, ["data"]);
+  }
 });

@@ -114,6 +114,7 @@ test("save() refuses what it can't keep, and says where", async () => {
     [{ data: bytesOf(1), contentType: "html" }, ["contentType"]],
     [{ data: {}, contentType: "text/html" }, ["contentType"]],
     [{ metadata: [] as never }, ["metadata"]],
+    [{ metadata: { toJSON: () => [1] } }, ["metadata"]],
     [{ metadata: { at: Number.NaN } }, ["metadata", "at"]],
     [{ data: { list: [1, Number.POSITIVE_INFINITY] } }, ["data", "list", 1]],
     [{ colour: "red" } as never, ["colour"]],

@@ -1,7 +1,12 @@
 import { setDefaultTimeout, test } from "bun:test";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { Kysely } from "kysely";
-import { ArtifactNotFoundError, NestedWriteError, type Session } from "../../lib/mod.ts";
+import {
+  ArtifactNotFoundError,
+  NestedWriteError,
+  type Session,
+  SessionClosedError,
+} from "../../lib/mod.ts";
 import { createEntries, insert, type Tables, texts } from "../storage/databases.ts";
 import { Bed, bytesOf, MEBIBYTE, NOTHING } from "./bed.ts";
 
@@ -103,6 +108,35 @@ test("a session outside a transaction commits each save by itself", async () => 
   assert(Buffer.compare(await bed.read(id), bytes) === 0);
   await bed.artifacts.delete(id, { session });
   await bed.artifacts.sweep();
+  assertEquals(await bed.stored(), NOTHING);
+});
+
+test("an upload whose session ends before it leaves nothing behind", async () => {
+  await using bed = new Bed();
+  /** Saves with a session, and calls `end` when some of the bytes are there. */
+  const saveUntil = async (session: Session, end: () => void) => {
+    let pulled = 0;
+    const data = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        pulled += 1;
+        if (pulled === 4) end();
+        controller.enqueue(bytesOf(MEBIBYTE, pulled));
+      },
+    });
+    await assertRejects(() => bed.artifacts.save({ data }, { session }), SessionClosedError);
+  };
+  const session = bed.database.session();
+  await saveUntil(session, () => session[Symbol.dispose]());
+  assertEquals(await bed.stored(), NOTHING);
+
+  // The transaction commits without the save that nobody has awaited.
+  const { promise, resolve: commit } = Promise.withResolvers<void>();
+  let saving = Promise.resolve();
+  await bed.database.transaction(async (tx) => {
+    saving = saveUntil(tx, commit);
+    await promise;
+  });
+  await saving;
   assertEquals(await bed.stored(), NOTHING);
 });
 

@@ -134,6 +134,24 @@ test("stop() lets a download that has begun be sent to its end, within the grace
   await stopping;
 });
 
+test("an upload that takes longer than the grace of stop() is answered with 503", async () => {
+  const service = new ServiceBuilder(QUIET).withArtifacts().build();
+  await service.start();
+  const { writable, readable: body } = new TransformStream<Uint8Array, Uint8Array>();
+  const writer = writable.getWriter();
+  const answered = send(service, "/api/v1/artifacts", { method: "POST", body });
+  await writer.write(new Uint8Array(4 * 1024 * 1024));
+  await service.stop();
+  // What comes now can be written nowhere.
+  await writer.write(new Uint8Array(4 * 1024 * 1024)).catch(() => {
+    // It may have been refused already.
+  });
+  const response = await answered;
+  assertEquals(response.headers.get("retry-after"), "1");
+  const problem = await problemOf(response, 503);
+  assertEquals(problem.type, "urn:taskmount:error:unavailable");
+});
+
 test("TestService gives artifacts the time of its clock", async () => {
   const builder = new ServiceBuilder(QUIET).withArtifacts();
   await using service = await TestService.start(builder, { now: new Date("2030-01-01T00:00:00Z") });

@@ -1,7 +1,7 @@
 /**
  * Entity tags, made and compared.
  *
- * Source: RFC 9110, 8.8.3 "ETag" and 13.1.2 "If-None-Match".
+ * Source: RFC 9110, 8.8.3 "ETag", 13.1.1 "If-Match" and 13.1.2 "If-None-Match".
  *
  * @module
  */
@@ -51,6 +51,15 @@ export async function eTag(
   const weak = options.weak ?? !isEntity;
   const tag = isEntity ? await ofEntity(entity, algorithm) : await ofFile(entity, algorithm);
   return tag === undefined ? undefined : `${weak ? "W/" : ""}"${tag}"`;
+}
+
+/**
+ * Whether a request with this `If-Match` is to be answered at all: false where none of the tags is
+ * the entity's, or its tag is a weak one, which tells too little.
+ */
+export function ifMatch(value: string | null, etag: string | undefined): boolean {
+  if (!value || !etag || ANY.test(value)) return true;
+  return !etag.startsWith("W/") && value.split(COMMA).includes(etag);
 }
 
 /**

@@ -127,6 +127,32 @@ test("$download takes a range with If-Range for what the client has begun alone"
   assertEquals(beyond.status, 200);
 });
 
+test("$download answers 412 where If-Match asks for other bytes, before anything else", async () => {
+  await using bench = new ArtifactBench();
+  const { id, etag } = await saveDigits(bench);
+  for (const tags of [etag, "*", `"other", ${etag}`]) {
+    assertEquals((await bench.download(id, { "if-match": tags })).status, 200, tags);
+  }
+  for (const tags of ['"other"', `W/${etag}`]) {
+    const asked = { "if-match": tags, "if-none-match": etag, range: "bytes=99-" };
+    const response = await bench.download(id, asked);
+    assertEquals(response.headers.get("etag"), etag);
+    const problem = await problemOf(response, 412);
+    assertEquals(problem.type, "urn:taskmount:error:precondition-failed");
+  }
+});
+
+test("HEAD of $download tells of all bytes, whatever Range says", async () => {
+  await using bench = new ArtifactBench();
+  const { id } = await saveDigits(bench);
+  for (const range of ["bytes=0-1", "bytes=99-"]) {
+    const headers = { range };
+    const head = await bench.fetch(`${ARTIFACTS}/${id}/$download`, { method: "HEAD", headers });
+    assertEquals([head.status, head.headers.get("content-length")], [200, "10"]);
+    assertEquals(head.headers.get("content-range"), null);
+  }
+});
+
 test("$download gives ranges across chunks exactly", async () => {
   await using bench = new ArtifactBench();
   const bytes = new Uint8Array(3_500_000);

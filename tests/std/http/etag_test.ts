@@ -1,6 +1,6 @@
 import { test } from "bun:test";
 import { assert, assertEquals, assertFalse } from "@std/assert";
-import { eTag, ifNoneMatch } from "@std/http/etag";
+import { eTag, ifMatch, ifNoneMatch } from "@std/http/etag";
 
 const encoder = new TextEncoder();
 
@@ -32,6 +32,20 @@ test("eTag() takes the algorithm that it is given", async () => {
     ),
   );
   assertEquals(new Set(tags).size, 4);
+});
+
+test("ifMatch() is true where a tag of the list is the entity's, and neither is weak", async () => {
+  const etag = await eTag("hello deno");
+  assert(ifMatch(null, etag));
+  assert(ifMatch("", etag));
+  assert(ifMatch(' "other"', undefined));
+  assert(ifMatch("*", etag));
+  assert(ifMatch(" * ", etag));
+  assert(ifMatch(etag, etag));
+  assert(ifMatch(`"other" , ${etag}`, etag));
+  assertFalse(ifMatch('"other"', etag));
+  assertFalse(ifMatch(`W/${etag}`, etag));
+  assertFalse(ifMatch(`W/${etag}`, `W/${etag}`));
 });
 
 test("ifNoneMatch() is false where a tag of the list is the entity's", async () => {
