@@ -2,6 +2,8 @@ import { HttpProblem } from "./problem.ts";
 
 const JSON_TYPE = /^\s*application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i;
 const CHARSET = /;\s*charset\s*=\s*"?([^\s";]*)/i;
+/** Seconds; ten mebibytes come in by a line of 1.4 megabits a second. */
+export const BODY_TIMEOUT = 60;
 /** Deeper than any sensible document, and shallow enough for every recursive function that gets it. */
 const DEEPEST = 500;
 
@@ -15,13 +17,15 @@ export interface ReadJsonOptions {
    * is the truth. Otherwise every body is counted as it comes.
    */
   framed: boolean;
+  /** Seconds within which the whole body must have come. @default {60} */
+  timeout?: number;
 }
 
 /**
  * Reads a JSON body; undefined where there is none.
  *
- * @throws {HttpProblem} 400 for malformed JSON or a body that breaks off, 413
- * for more than `maxBody` bytes, 415 for another content type or coding, 422
+ * @throws {HttpProblem} 400 for malformed JSON or a body that breaks off, 408
+ * for one that does not come in time, 413 for more than `maxBody` bytes, 415 for another content type or coding, 422
  * for absurdly deep JSON.
  * @throws {TypeError} where something has read the body before.
  * @see https://www.rfc-editor.org/rfc/rfc8259
@@ -38,7 +42,7 @@ export function readJson(request: Request, options: ReadJsonOptions): Promise<un
     isPlainJson(headers) &&
     !request.bodyUsed
   ) {
-    return request.bytes().then(parse, throwBrokenOff);
+    return inTime(request.bytes(), options).then(parse, throwBrokenOff);
   }
   return readAny(request, length, options);
 }
@@ -52,15 +56,35 @@ async function readAny(
   if (request.bodyUsed) throw new TypeError("Cannot read the body of a request a second time");
   const refusal = refuseType(request.headers);
   if (refusal !== undefined) {
-    if (length !== null || !(await isEmpty(request))) throw refusal;
+    if (length !== null || !(await inTime(isEmpty(request), options))) throw refusal;
     return undefined;
   }
   if (length !== null && Number(length) > options.maxBody) throw tooLarge(options.maxBody);
   const isFramed = length !== null && options.framed;
-  const bytes = await (isFramed
+  const bytes = isFramed
     ? request.bytes().catch(throwBrokenOff)
-    : readBounded(request, options.maxBody));
-  return parse(bytes);
+    : readBounded(request, options.maxBody);
+  return parse(await inTime(bytes, options));
+}
+
+/**
+ * What `work` resolves to, if it does so in time. A byte now and then keeps a connection from being
+ * idle, so no limit of the server's ends it.
+ */
+function inTime<T>(work: Promise<T>, { timeout = BODY_TIMEOUT }: ReadJsonOptions): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(tooSlow(timeout)), timeout * 1_000);
+    work.then(
+      (value) => {
+        clearTimeout(timer);
+        resolve(value);
+      },
+      (error: unknown) => {
+        clearTimeout(timer);
+        reject(error);
+      },
+    );
+  });
 }
 
 function isPlainJson(headers: Headers): boolean {
@@ -184,9 +208,18 @@ function malformed(reason: string, cause: unknown): HttpProblem {
 
 /** The client went away, so that nobody may hear of it; but it is no fault of the service. */
 function throwBrokenOff(cause: unknown): never {
+  if (cause instanceof HttpProblem) throw cause;
   throw new HttpProblem(400, "incomplete-body", {
     detail: "The body broke off before its end",
     cause,
+  });
+}
+
+function tooSlow(seconds: number): HttpProblem {
+  return new HttpProblem(408, "body-timeout", {
+    detail: `The body did not come in within ${seconds} seconds`,
+    // What is left of it is not to be taken for another request.
+    headers: { connection: "close" },
   });
 }
 

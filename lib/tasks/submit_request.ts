@@ -6,6 +6,8 @@ export interface SubmitRequest {
   readonly server: RequestServer | undefined;
   /** The largest body, in bytes. */
   readonly maxBody: number;
+  /** Seconds within which the whole body must have come. */
+  readonly bodyTimeout: number;
   /** The path of a link to `path`, where the routes are mounted. */
   readonly link: (path: string) => string;
   /** Who asks; null where nobody had to say. */
