@@ -7,6 +7,7 @@ import {
   Scheduler,
   type SchedulerOptions,
 } from "../jobs/mod.ts";
+import { AllowedHosts, Gate, type LimitsOptions, mistakesOf } from "../limits/mod.ts";
 import { Database } from "../storage/mod.ts";
 import {
   registry as defaultRegistry,
@@ -74,6 +75,7 @@ interface Parts {
   readonly jobs: JobsOptions | undefined;
   readonly health: HealthOptions | undefined;
   readonly auth: AuthOptions | undefined;
+  readonly limits: LimitsOptions | undefined;
   readonly included: readonly Includable[];
   readonly startupHooks: readonly ServiceHook[];
   readonly shutdownHooks: readonly ServiceHook[];
@@ -86,6 +88,7 @@ const NO_PARTS: Parts = {
   jobs: undefined,
   health: undefined,
   auth: undefined,
+  limits: undefined,
   included: [],
   startupHooks: [],
   shutdownHooks: [],
@@ -199,6 +202,25 @@ export class ServiceBuilder {
     return this.#with({ auth });
   }
 
+  /**
+   * Bounds what clients may take: time, executions at once, requests; says which other sites' pages may
+   * ask, and adds the headers that keep browsers careful.
+   *
+   * @example
+   * ```ts
+   * .withLimits({
+   *   timeout: 30,
+   *   concurrency: 100,
+   *   rate: { requests: 600, seconds: 60 },
+   *   cors: { origins: ["https://app.example.org"] },
+   *   trustedProxy: 1,
+   * })
+   * ```
+   */
+  withLimits(limits: LimitsOptions = {}): ServiceBuilder {
+    return this.#with({ limits });
+  }
+
   /** Adds routes of the user's own: another {@linkcode TaskRouter}, or a fetch handler. */
   include(included: Includable): ServiceBuilder {
     return this.#with({ included: [...this.#parts.included, included] });
@@ -262,8 +284,28 @@ export class ServiceBuilder {
     };
     const guard =
       auth === undefined ? undefined : attempt(() => new Authenticator(auth, executor.logger));
-    const guarded = guard === undefined ? {} : { guard };
-    const router = attempt(() => new Router({ basePath, onError, ...guarded })) ?? new Router();
+    const { limits } = parts;
+    const mistakes =
+      limits === undefined ? [] : mistakesOf(limits, { isGuarded: auth !== undefined });
+    reasons.push(...mistakes);
+    const isExempt = (request: Request) => router.answersAlways(request);
+    const gate =
+      limits === undefined || mistakes.length > 0
+        ? undefined
+        : new Gate(limits, { isGuarded: guard !== undefined, isExempt, onError });
+    const guarded = guard === undefined ? {} : { guard: gate?.guard(guard) ?? guard };
+    const allowed = mistakes.length > 0 ? {} : { allowedOrigins: allowedOriginsOf(limits) };
+    const router: Router =
+      attempt(() => new Router({ basePath, onError, ...allowed, ...guarded })) ?? new Router();
+    const { maxBody, bodyTimeout, timeout, concurrency } = limits ?? {};
+    const body = {
+      ...(maxBody === undefined ? {} : { maxBody }),
+      ...(bodyTimeout === undefined ? {} : { bodyTimeout }),
+    };
+    const execution = {
+      ...(timeout === undefined ? {} : { timeout }),
+      ...(concurrency === undefined ? {} : { concurrency }),
+    };
     const info = { id, display_name: displayName, version, description };
     router.add("GET", "/api/v1/info", () => Response.json(info), { scope: "system:read" });
     const ending = new AbortController();
@@ -277,11 +319,13 @@ export class ServiceBuilder {
       );
     }
     if (tasks !== undefined) {
-      attempt(() => router.include(TaskRouter.create({ ...tasks, executor })));
+      attempt(() =>
+        router.include(TaskRouter.create({ ...tasks, ...body, ...execution, executor })),
+      );
     }
     if (scheduler !== undefined) {
       const { prefix } = scheduler;
-      attempt(() => router.include(JobRouter.create({ scheduler, prefix })));
+      attempt(() => router.include(JobRouter.create({ scheduler, prefix, ...body })));
       const where = schedulesPrefix === undefined ? {} : { prefix: schedulesPrefix };
       attempt(() => router.include(ScheduleRouter.create({ scheduler, ...where })));
     }
@@ -298,7 +342,9 @@ export class ServiceBuilder {
       guard === undefined ? parts.startupHooks : [() => guard.start(), ...parts.startupHooks];
     const hooks = { startupHooks, shutdownHooks };
     const running = { database, executor, scheduler, ending };
-    const service: Service = new Service({ id, router, ...running, ...hooks, signals, grace });
+    const hosts = new AllowedHosts(limits?.allowedHosts);
+    const entry = { hosts, gate, router };
+    const service: Service = new Service({ id, ...entry, ...running, ...hooks, signals, grace });
     // Jobs may need what the hooks make.
     scheduler?.startThrough(() => service.start());
     return service;
@@ -315,6 +361,12 @@ function adderOf<T, I extends readonly Injectable[]>(
   if (entry === undefined) return undefined;
   const [token, options] = entry;
   return (executor) => executor.provide(token, options);
+}
+
+/** Which other sites' pages may send requests: those that may read answers too. */
+function allowedOriginsOf({ allowedOrigins = [], cors }: LimitsOptions = {}): readonly string[] {
+  const sharing = cors === undefined ? [] : cors.origins === "*" ? ["*"] : cors.origins;
+  return [...allowedOrigins, ...sharing];
 }
 
 /** "My Service!" becomes "my-service". */
