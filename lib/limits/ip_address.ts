@@ -37,7 +37,7 @@ export class IpNetwork {
   constructor(text: string) {
     const [, address = "", bits] = /^([^/]*)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
     // With a port, or in brackets, it is no network.
-    const base = /[[\]%]|^\d[^:]*:/.test(address) ? undefined : parseAddress(address);
+    const base = /[[\]%]|\.\d+:/.test(address) ? undefined : parseAddress(address);
     const width = (base?.length ?? 0) * 16;
     const size = bits === undefined ? width : Number(bits);
     if (base === undefined || size > width) {

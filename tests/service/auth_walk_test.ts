@@ -102,6 +102,7 @@ beforeAll(async () => {
     .withTasks({ registry })
     .withJobs()
     .withHealth()
+    .withLimits({ cors: { origins: ["https://app.example.org"] } })
     .withAuth({
       keys: [
         { name: "all", key: ALL, scopes: ["*"] },
@@ -224,6 +225,7 @@ test("the service that is walked has everything that there is to be had", () => 
     "withDatabase",
     "withHealth",
     "withJobs",
+    "withLimits",
     "withTasks",
   ]);
 });
