@@ -8,7 +8,7 @@ export { CHALLENGE, type Guard } from "./guard.ts";
 export { type Handler, isRequestServer, type RequestServer, waitLong } from "./handler.ts";
 export { Heartbeats } from "./heartbeats.ts";
 export { InFlight } from "./in_flight.ts";
-export { BODY_TIMEOUT, type ReadJsonOptions, readJson } from "./json_body.ts";
+export { type ReadJsonOptions, readJson } from "./json_body.ts";
 export { isOrigin } from "./origin.ts";
 export { pathOf, queryOf } from "./path.ts";
 export { allows, type Principal } from "./principal.ts";

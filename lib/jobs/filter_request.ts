@@ -16,8 +16,8 @@ export const LARGEST_FILTER: number = 64 * 1024;
 export interface BodyLimits {
   /** Bytes. */
   readonly maxBody: number;
-  /** Seconds within which the whole body must have come. */
-  readonly timeout: number;
+  /** Seconds within which the whole body must have come; null for any time. */
+  readonly timeout: number | null;
 }
 
 /**

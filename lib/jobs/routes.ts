@@ -1,5 +1,4 @@
 import {
-  BODY_TIMEOUT,
   Heartbeats,
   HttpProblem,
   queryOf,
@@ -29,8 +28,8 @@ export interface JobRouterOptions extends RouterOptions {
   heartbeat?: number;
   /** The largest body, in bytes; of a filter, what is beyond 65,536 is too large anyway. @default {65_536} */
   maxBody?: number;
-  /** Seconds within which the whole body must have come. @default {60} */
-  bodyTimeout?: number;
+  /** Seconds within which the whole body must have come; null for any time. @default {null} */
+  bodyTimeout?: number | null;
 }
 
 /**
@@ -60,7 +59,7 @@ export class JobRouter extends Router {
     // Bun and many proxies close a connection that is silent for ten seconds, or more.
     heartbeat = 5,
     maxBody = LARGEST_FILTER,
-    bodyTimeout = BODY_TIMEOUT,
+    bodyTimeout = null,
     ...options
   }: JobRouterOptions) {
     super(options);

@@ -19,7 +19,12 @@ export class AllowedHosts {
   /** Of which all below are allowed: `.example.org`. */
   readonly #parents: readonly string[];
   readonly #remembered = new Set<string>();
-  readonly #onLoopback = new WeakMap<RequestServer, boolean>();
+  /** Most requests say what the one before said. */
+  #last: string | undefined;
+  /** The one that passed a request last, */
+  #server: RequestServer | undefined;
+  /** and whether it listens on loopback. */
+  #isOnLoopback = false;
 
   /** `names` are like `app.example.org` and `*.example.org`. */
   constructor(names: readonly string[] = []) {
@@ -33,14 +38,16 @@ export class AllowedHosts {
    * others.
    */
   refusal({ headers }: Request, server: RequestServer): HttpProblem | undefined {
-    if (!this.#isOnLoopback(server)) return undefined;
+    if (server !== this.#server) this.#lookAt(server);
+    if (!this.#isOnLoopback) return undefined;
     const host = headers.get("host") ?? "";
-    if (this.#remembered.has(host)) return undefined;
+    if (host === this.#last || this.#remembered.has(host)) return undefined;
     const name = nameOf(host);
     if (name !== undefined && this.#has(name)) {
       if (host.length <= LONGEST_REMEMBERED) {
         if (this.#remembered.size === REMEMBERED) this.#remembered.clear();
         this.#remembered.add(host);
+        this.#last = host;
       }
       return undefined;
     }
@@ -59,13 +66,9 @@ export class AllowedHosts {
     return address !== undefined && LOOPBACK.some((network) => network.has(address));
   }
 
-  #isOnLoopback(server: RequestServer): boolean {
-    let known = this.#onLoopback.get(server);
-    if (known === undefined) {
-      known = listensOnLoopback(server);
-      this.#onLoopback.set(server, known);
-    }
-    return known;
+  #lookAt(server: RequestServer): void {
+    this.#server = server;
+    this.#isOnLoopback = listensOnLoopback(server);
   }
 }
 

@@ -1,3 +1,6 @@
+/** Seconds; ten mebibytes come in by a line of 1.4 megabits a second. */
+export const BODY_TIMEOUT = 60;
+
 export interface LimitsOptions {
   /** The largest JSON body, in bytes. @default {10_485_760} */
   maxBody?: number;

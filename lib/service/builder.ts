@@ -7,7 +7,7 @@ import {
   Scheduler,
   type SchedulerOptions,
 } from "../jobs/mod.ts";
-import { AllowedHosts, Gate, type LimitsOptions, mistakesOf } from "../limits/mod.ts";
+import { AllowedHosts, BODY_TIMEOUT, Gate, type LimitsOptions, mistakesOf } from "../limits/mod.ts";
 import { Database } from "../storage/mod.ts";
 import {
   registry as defaultRegistry,
@@ -297,11 +297,9 @@ export class ServiceBuilder {
     const allowed = mistakes.length > 0 ? {} : { allowedOrigins: allowedOriginsOf(limits) };
     const router: Router =
       attempt(() => new Router({ basePath, onError, ...allowed, ...guarded })) ?? new Router();
-    const { maxBody, bodyTimeout, timeout, concurrency } = limits ?? {};
-    const body = {
-      ...(maxBody === undefined ? {} : { maxBody }),
-      ...(bodyTimeout === undefined ? {} : { bodyTimeout }),
-    };
+    const { maxBody, timeout, concurrency } = limits ?? {};
+    const { bodyTimeout = BODY_TIMEOUT } = limits ?? { bodyTimeout: null };
+    const body = { bodyTimeout, ...(maxBody === undefined ? {} : { maxBody }) };
     const execution = {
       ...(timeout === undefined ? {} : { timeout }),
       ...(concurrency === undefined ? {} : { concurrency }),

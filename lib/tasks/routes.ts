@@ -1,6 +1,5 @@
 import * as v from "valibot";
 import {
-  BODY_TIMEOUT,
   HttpProblem,
   queryOf,
   type RouteRequest,
@@ -30,8 +29,8 @@ export interface TaskRouterOptions extends Omit<RouterOptions, "onError"> {
   traceback?: boolean;
   /** The largest body, in bytes. @default {10_485_760} */
   maxBody?: number;
-  /** Seconds within which the whole body must have come. @default {60} */
-  bodyTimeout?: number;
+  /** Seconds within which the whole body must have come; null for any time. @default {null} */
+  bodyTimeout?: number | null;
   /** Seconds that an `$execute` may take, where its task has no `timeout` of its own. @default {null} */
   timeout?: number | null;
   /** How many `$execute` run at once; those beyond are 503. @default {Infinity} */
@@ -68,7 +67,7 @@ export class TaskRouter extends Router {
   readonly #executor: TaskExecutor;
   readonly #traceback: boolean;
   readonly #maxBody: number;
-  readonly #bodyTimeout: number;
+  readonly #bodyTimeout: number | null;
   readonly #timeout: number | null;
   readonly #concurrency: number;
   #running = 0;
@@ -79,7 +78,7 @@ export class TaskRouter extends Router {
     tags = ["Tasks"],
     traceback = process.env["NODE_ENV"] !== "production",
     maxBody = 10 * 1024 * 1024,
-    bodyTimeout = BODY_TIMEOUT,
+    bodyTimeout = null,
     timeout = null,
     concurrency = Number.POSITIVE_INFINITY,
     ...options
