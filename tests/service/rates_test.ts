@@ -1,5 +1,6 @@
 import { afterEach, setSystemTime, test } from "bun:test";
 import { assert, assertEquals } from "@std/assert";
+import { TestService } from "../../lib/testing/mod.ts";
 import { builder, EXECUTE, forwarded, Served } from "./served.ts";
 
 afterEach(() => {
@@ -128,6 +129,16 @@ test("keys can't be guessed at speed: after some that are none the address is re
     assert((await (await guess("right", "/health")).text()).includes("checks"));
     setSystemTime();
   }
+});
+
+test("a TestService says that requests are from this machine", async () => {
+  await using service = await TestService.start(builder({ rate: { requests: 2, seconds: 60 } }));
+  const statuses = [
+    (await service.fetch("/api/v1/info")).status,
+    (await service.fetch(EXECUTE, { json: {} })).status,
+    (await service.fetch("/api/v1/info")).status,
+  ];
+  assertEquals(statuses, [200, 200, 429]);
 });
 
 test("where nobody says where requests come from, each is refused and the log says what to do", async () => {
