@@ -53,9 +53,8 @@ export class AllowedHosts {
     }
     return new HttpProblem(403, "host-not-allowed", {
       detail:
-        "This listens on localhost, and is not asked by that name: Host says " +
-        `${host === "" ? "nothing" : `"${host.slice(0, 100)}"`}. A proxy's name is allowed by ` +
-        `withLimits({ allowedHosts: ["${name?.slice(0, 100) ?? "app.example.org"}"] })`,
+        `Host says ${host === "" ? "nothing" : `"${host.slice(0, 100)}"`}, and this answers as ` +
+        "localhost alone; withLimits({ allowedHosts }) allows more",
     });
   }
 

@@ -101,7 +101,7 @@ test("a refusal says what came, and what would allow it", () => {
   const problem = new AllowedHosts().refusal({ headers } as Request, LOCAL);
   assertEquals([problem?.status, problem?.code], [403, "host-not-allowed"]);
   assertStringIncludes(problem?.message ?? "", '"app.example.org:8443"');
-  assertStringIncludes(problem?.message ?? "", 'allowedHosts: ["app.example.org"]');
+  assertStringIncludes(problem?.message ?? "", "withLimits({ allowedHosts })");
 });
 
 test("names below localhost are not kept without end", () => {
