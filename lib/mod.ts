@@ -4,6 +4,7 @@
  *
  * @module
  */
+export * from "./artifacts/mod.ts";
 export {
   type ApiKey,
   type AuthOptions,
@@ -27,10 +28,18 @@ export * from "./service/mod.ts";
 export * from "./shell/mod.ts";
 export {
   Database,
+  DatabaseBackupError,
   DatabaseBusyError,
   DatabaseClosedError,
+  DatabaseCorruptError,
+  DatabaseDiskError,
+  DatabaseFullError,
+  DatabaseMovedError,
   DatabaseOpenError,
   type DatabaseOptions,
+  DatabaseReadOnlyError,
+  DatabaseSchemaError,
+  DatabaseUnavailableError,
   LeaseLostError,
   MultipleStatementsError,
   NestedWriteError,
@@ -71,6 +80,7 @@ export {
   type ProviderOptions,
   type ProviderScope,
   ResultValidationError,
+  type RunArtifacts,
   type RunOwner,
   type RunScheduler,
   registry,

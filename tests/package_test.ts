@@ -184,6 +184,17 @@ test("the built types mention no @std", async () => {
   }
 });
 
+test("bunx taskmount backs up a database", async () => {
+  const program = `import { Database } from "taskmount";
+await using database = Database.sqlite("weather.db");
+await database.kysely().schema.createTable("cities").addColumn("name", "text").execute();
+`;
+  await run([process.execPath, "-e", program], consumer);
+  const command = [process.execPath, "x", "taskmount", "backup", "weather.db", "backup.db"];
+  assertEquals(await run(command, consumer), "sqlite:weather.db is backed up to backup.db\n");
+  assert(await Bun.file(join(consumer, "backup.db")).exists());
+});
+
 test("the public names are the reviewed ones", async () => {
   const reviewed = (await Bun.file(join(import.meta.dir, "public_names.txt")).text()).trim();
   assertEquals((await exportedNames("lib/mod.ts")).sort().join("\n"), reviewed);

@@ -11,6 +11,7 @@ export type ProblemStatus =
   | 409
   | 413
   | 415
+  | 416
   | 422
   | 429
   | 500

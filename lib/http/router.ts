@@ -71,8 +71,17 @@ export interface RouterOptions {
    * @default {[]}
    */
   allowedOrigins?: readonly string[];
-  /** Is told what a handler threw that is no problem document; the client gets a bare 500. */
+  /**
+   * Is told what a handler threw that is no problem document, for which the client gets a bare
+   * 500, and what has caused a problem that is the service's own.
+   */
   onError?: (error: unknown, request: Request) => void;
+  /**
+   * The problem document for what else a handler threw; undefined where there is none.
+   *
+   * @internal
+   */
+  toProblem?: (error: unknown) => HttpProblem | undefined;
   /** Is asked who sent a request before anything is told of its path. @internal */
   guard?: Guard;
 }
@@ -95,6 +104,7 @@ export class Router {
   readonly #basePath: string;
   readonly #allowedOrigins: ReadonlySet<string>;
   readonly #onError: (error: unknown, request: Request) => void;
+  readonly #toProblem: (error: unknown) => HttpProblem | undefined;
   readonly #tree = new RouteTree<Route>();
   readonly #routes: Route[] = [];
   readonly #guard: Guard | undefined;
@@ -104,6 +114,7 @@ export class Router {
   /** @throws {TypeError} where `basePath` is no path, or one of `allowedOrigins` is no origin. */
   constructor(options: RouterOptions = {}) {
     const { basePath = "", allowedOrigins = [], onError = () => {}, guard } = options;
+    const { toProblem = () => undefined } = options;
     if (!/^(\/[^/?#\s]+)*$/.test(basePath)) {
       throw new TypeError(`Cannot use "${basePath}" as basePath: it is like "/tools"`);
     }
@@ -117,6 +128,7 @@ export class Router {
     this.#basePath = basePath;
     this.#allowedOrigins = new Set(allowedOrigins);
     this.#onError = onError;
+    this.#toProblem = toProblem;
     this.#guard = guard;
     this.link = (path) => basePath + path;
     this.fetch = (request, server) => this.#fetch(request, server);
@@ -266,7 +278,13 @@ export class Router {
 
   /** What was thrown, as a problem document. */
   #problemOf(error: unknown, request: Request, path: string): Response {
-    if (error instanceof HttpProblem) return error.toResponse(path);
+    const problem = error instanceof HttpProblem ? error : this.#toProblem(error);
+    if (problem !== undefined) {
+      if (problem.status >= 500 && problem.cause !== undefined) {
+        this.#onError(problem.cause, request);
+      }
+      return problem.toResponse(path);
+    }
     this.#onError(error, request);
     return new HttpProblem(500, "internal-error", {
       detail: "The service failed to answer; its log says why",
@@ -312,12 +330,16 @@ function refuseMethod(method: string, path: string, methods: string[]): Response
   });
 }
 
-/** What HEAD is answered with: a document is measured, a stream let go of. */
+/** What HEAD is answered with: a document is measured, any other stream let go of. */
 async function withoutBody(response: Response): Promise<Response> {
   if (response.body === null) return response;
   const headers = new Headers(response.headers);
-  if (/^application\/(problem\+)?json\b/.test(headers.get("content-type") ?? "")) {
-    headers.set("content-length", String((await response.arrayBuffer()).byteLength));
+  const isDocument = /^application\/(problem\+)?json\b/.test(headers.get("content-type") ?? "");
+  if (isDocument && !headers.has("content-length")) {
+    let length = 0;
+    // Piece by piece, since a long list is never in memory as a whole.
+    for await (const piece of response.body) length += piece.byteLength;
+    headers.set("content-length", String(length));
   } else {
     await response.body.cancel();
   }

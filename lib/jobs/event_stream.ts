@@ -1,5 +1,5 @@
 import { type EventMessage, eventStream, type Heartbeats } from "../http/mod.ts";
-import { DatabaseBusyError, DatabaseClosedError } from "../storage/mod.ts";
+import { DatabaseClosedError, DatabaseUnavailableError } from "../storage/mod.ts";
 import { JobNotFoundError, SchedulerStoppedError } from "./errors.ts";
 import type { JobEvent } from "./record.ts";
 import { recordToWire, type ToWireOptions } from "./to_wire.ts";
@@ -21,9 +21,12 @@ export function jobEventStream(
 
 /** Whether another connection may go on where this one has to end. */
 function isPassing(error: unknown): boolean {
-  return [SchedulerStoppedError, DatabaseClosedError, DatabaseBusyError, JobNotFoundError].some(
-    (type) => error instanceof type,
-  );
+  return [
+    SchedulerStoppedError,
+    DatabaseClosedError,
+    DatabaseUnavailableError,
+    JobNotFoundError,
+  ].some((type) => error instanceof type);
 }
 
 function toMessageOf(event: JobEvent, options: ToWireOptions): EventMessage {

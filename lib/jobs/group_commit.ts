@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import type { Database, Statements } from "../storage/mod.ts";
+import { type Database, DatabaseBusyError, type Statements } from "../storage/mod.ts";
 
 /** What is to be written in one transaction. It may run twice, and awaits nothing but its statements. */
 export type Work<T> = (tx: Statements) => T | Promise<T>;
@@ -63,7 +63,9 @@ export class GroupCommit {
         const results = await this.#database.unit((tx) => runAll(group, tx));
         for (const [index, { resolve }] of group.entries()) resolve(results[index] as never);
       } catch (error) {
-        if (group.length === 1) group[0]?.reject(error);
+        // One by one they would wait for the same lock, each as long as all have.
+        if (error instanceof DatabaseBusyError) for (const { reject } of group) reject(error);
+        else if (group.length === 1) group[0]?.reject(error);
         else await this.#flushEach(group);
       }
       // Who was answered may have more to write, which then comes along.

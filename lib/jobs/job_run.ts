@@ -9,6 +9,8 @@ import type { Outcome, Report, StartedRun, StateMachine } from "./state_machine.
 
 /** A report follows the one before at the earliest after so many milliseconds. */
 const REPORT_EVERY = 50;
+/** One that could not be written is tried again after so many. */
+const REPORT_AGAIN_AFTER = 1_000;
 /** Longer lines, and messages, are cut; in characters. */
 const LONGEST_LINE = 16_384;
 
@@ -20,8 +22,8 @@ export interface JobRunOptions {
   readonly maxResult: number;
   /** Bytes, of all attempts together. */
   readonly maxLog: number;
-  /** Writes what `takeReport()` gives, soon. */
-  readonly report: (run: JobRun) => Promise<void>;
+  /** Writes what `takeReport()` gives, soon; resolves to whether it could. */
+  readonly report: (run: JobRun) => Promise<boolean>;
   /** The run has committed its completion itself. */
   readonly onCompleted: (run: JobRun) => void;
 }
@@ -96,7 +98,7 @@ export class JobRun implements RunOwner {
         await states.complete([{ claim: this.claim, outcome }], statements);
       });
     } catch (error) {
-      this.#keep(report);
+      this.takeBack(report);
       throw error;
     }
     tx.afterCommit(() => {
@@ -128,7 +130,7 @@ export class JobRun implements RunOwner {
   }
 
   /** Takes back what could not be written. */
-  #keep({ progress, lines }: Report): void {
+  takeBack({ progress, lines }: Report): void {
     this.#progress ??= progress;
     this.#log.putBack(lines);
   }
@@ -137,8 +139,8 @@ export class JobRun implements RunOwner {
     if (this.#reporting) return;
     this.#reporting = true;
     const { report, clock } = this.#options;
-    void report(this).then(() => {
-      clock.after(REPORT_EVERY, () => {
+    void report(this).then((isWritten) => {
+      clock.after(isWritten ? REPORT_EVERY : REPORT_AGAIN_AFTER, () => {
         this.#reporting = false;
         if (this.#progress !== undefined || !this.#log.isEmpty) this.#reportSoon();
       });

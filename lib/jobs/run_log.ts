@@ -52,7 +52,8 @@ export class RunLog {
 
   /** Takes back what could not be written. */
   putBack(lines: readonly LoggedLine[]): void {
-    this.#lines = [...lines, ...this.#lines];
+    // What was taken later may have come back earlier.
+    this.#lines = [...lines, ...this.#lines].sort((a, b) => a.from - b.from);
   }
 
   /**

@@ -43,24 +43,25 @@ export class Settlement {
   async settle(run: JobRun, started: StartedRun, ending: Ending): Promise<void> {
     if ("isWritten" in ending) return;
     const { commits, states, logger, isStopping } = this.#options;
-    const report = run.takeReport();
-    let write: () => Promise<unknown>;
-    if ("outcome" in ending && isEmpty(report)) {
-      const completion = { claim: run.claim, outcome: ending.outcome };
-      write = () => commits.runBatched(this.#complete, completion);
-    } else {
-      const work = this.#ending(run, started, ending);
-      write = () =>
-        commits.run(async (tx) => {
-          await states.report(run.claim, report, tx);
-          await work(tx);
-        });
-    }
+    const work = this.#ending(run, started, ending);
+    let write = (report: Report): Promise<unknown> => {
+      if ("outcome" in ending && isEmpty(report)) {
+        const completion = { claim: run.claim, outcome: ending.outcome };
+        return commits.runBatched(this.#complete, completion);
+      }
+      return commits.run(async (tx) => {
+        await states.report(run.claim, report, tx);
+        await work(tx);
+      });
+    };
     for (let failures = 0; ; failures++) {
+      // With what the reports before could not write.
+      const report = run.takeReport();
       try {
-        await write();
+        await write(report);
         return;
       } catch (error) {
+        run.takeBack(report);
         if (error instanceof LeaseLostError || error instanceof JobCanceledError) {
           // Canceled, deleted, or taken over: what is left of the claim goes.
           write = () => commits.run((tx) => states.leave(run.claim, tx));

@@ -1,6 +1,11 @@
 import { HttpProblem } from "../http/mod.ts";
-import { DatabaseBusyError, LeaseLostError } from "../storage/mod.ts";
-import { SerializationError, TaskNotFoundError, ValidationError } from "../tasks/mod.ts";
+import { LeaseLostError } from "../storage/mod.ts";
+import {
+  databaseProblemOf,
+  SerializationError,
+  TaskNotFoundError,
+  ValidationError,
+} from "../tasks/mod.ts";
 import {
   IdempotencyConflictError,
   InvalidJobOptionsError,
@@ -47,14 +52,10 @@ export function toProblem(error: unknown): unknown {
   if (error instanceof QueueFullError) {
     return new HttpProblem(503, "queue-full", { detail, headers });
   }
-  if (
-    error instanceof DatabaseBusyError ||
-    error instanceof LeaseLostError ||
-    error instanceof SchedulerStoppedError
-  ) {
+  if (error instanceof LeaseLostError || error instanceof SchedulerStoppedError) {
     return new HttpProblem(503, "unavailable", { detail, headers });
   }
-  return error;
+  return databaseProblemOf(error) ?? error;
 }
 
 function toSnakeCase(name: string): string {

@@ -204,14 +204,18 @@ export class Worker {
     const sweptUp = this.#options.sweeper.stop();
     // A start that failed was reported to who asked for it; nothing runs then.
     await this.#starting?.catch(() => {});
-    await this.#claiming.settled();
-    await within(grace, this.#settled());
+    const begun = performance.now();
+    // What it has claimed is to be waited for; but another process's lock may hold it up.
+    await within(Math.max(grace, 1), this.#claiming.settled());
+    const secondsLeft = grace - (performance.now() - begun) / 1_000;
+    await within(Math.max(secondsLeft, 0), this.#settled());
     for (const run of this.#running.values()) run.interrupt(new JobReleasedError(run.jobId));
     await within(Math.max(abortGrace, 1), this.#settled());
     try {
       await this.#abandonClosures();
-      await this.#recovering.settled();
-      await sweptUp;
+      // They have nothing to lose, and may wait for a lock.
+      const others = Promise.all([this.#recovering.settled(), sweptUp]);
+      await within(Math.max(abortGrace, 1), others);
     } finally {
       await this.#options.engine.leave();
     }
@@ -221,6 +225,7 @@ export class Worker {
   async #abandonClosures(): Promise<void> {
     const { commits, states } = this.#options;
     const closures = this.#closures.splice(0);
+    if (closures.length === 0) return;
     const failure = jobLost("its process stopped before it could begin");
     await commits.run(async (tx) => {
       for (const { claim } of closures) await states.abandon(claim, failure, tx);
@@ -357,18 +362,27 @@ export class Worker {
     }
   }
 
-  async #report(run: JobRun): Promise<void> {
+  async #report(run: JobRun): Promise<boolean> {
     const { commits, states } = this.#options;
+    let isWritten = false;
     let report: Report | undefined;
     await this.#attempt(async () => {
-      const told = await commits.run((tx) => {
-        // Taken when it is written, since complete() may come first; once, since this may run twice.
-        report ??= run.takeReport();
-        return states.report(run.claim, report, tx);
-      });
-      if (told) this.#notify([run.jobId]);
-      else this.check();
+      try {
+        const told = await commits.run((tx) => {
+          // Taken when it is written, since complete() may come first; once, since this may run twice.
+          report ??= run.takeReport();
+          return states.report(run.claim, report, tx);
+        });
+        isWritten = true;
+        if (told) this.#notify([run.jobId]);
+        else this.check();
+      } catch (error) {
+        // It is written with the next one, or with how the run has ended.
+        if (report !== undefined) run.takeBack(report);
+        throw error;
+      }
     });
+    return isWritten;
   }
 
   /** Interrupts the runs that may write no more. */

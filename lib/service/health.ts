@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { sql } from "kysely";
 import { LONGEST_TIMER, within } from "../http/mod.ts";
 import type { Database } from "../storage/mod.ts";
 
@@ -144,6 +143,6 @@ export class HealthChecks {
 }
 
 async function checkDatabase(database: Database): Promise<Health> {
-  await sql`select 1`.execute(database.kysely());
-  return { state: "healthy" };
+  const concern = await database.probe();
+  return concern === undefined ? { state: "healthy" } : { state: "degraded", message: concern };
 }

@@ -1,5 +1,7 @@
+import type { ArtifactManager } from "../artifacts/mod.ts";
 import {
   HttpProblem,
+  type InFlight,
   isRequestServer,
   pathOf,
   type RequestServer,
@@ -9,11 +11,14 @@ import {
 import type { Scheduler } from "../jobs/mod.ts";
 import type { AllowedHosts, Gate } from "../limits/mod.ts";
 import type { Database } from "../storage/mod.ts";
-import type { StopOptions, TaskExecutor } from "../tasks/mod.ts";
+import { databaseProblemOf, type StopOptions, type TaskExecutor } from "../tasks/mod.ts";
 import { isCalledByEntryPoint } from "./bun/mod.ts";
 import { ServiceStoppedError, ShutdownTimeoutError } from "./errors.ts";
 import type { Health } from "./health.ts";
 import { enter, leave, type RunningService, replaceOlder } from "./running_services.ts";
+
+/** Bytes of what is in a form around its file, and of whatever is so much too large that a route says so. */
+const BESIDE_THE_UPLOAD = 64 * 1024 * 1024;
 
 /** Runs when a service starts, or stops. */
 export type ServiceHook = (service: Service) => void | Promise<void>;
@@ -27,6 +32,9 @@ export interface ServiceParts {
   readonly database: Database;
   readonly executor: TaskExecutor;
   readonly scheduler: Scheduler | undefined;
+  readonly artifacts: ArtifactManager | undefined;
+  /** What is being sent after it was answered. */
+  readonly sending: InFlight | undefined;
   readonly startupHooks: readonly ServiceHook[];
   readonly shutdownHooks: readonly ServiceHook[];
   /** Aborted when the service begins to stop. */
@@ -52,6 +60,11 @@ export class Service implements AsyncDisposable {
   /** The handler to give to a server. It is a property of its own, so that `{ ...service }` keeps it. */
   readonly fetch: (request: Request, server?: RequestServer) => Promise<Response>;
   /**
+   * Bytes that a request may have, for Bun, which else takes no more than 128 MiB. It is there
+   * where there are artifacts, which may be larger; what a route takes it says itself.
+   */
+  declare readonly maxRequestBodySize?: number;
+  /**
    * Refuses new requests, waits up to `grace` seconds for what is running and
    * aborts the rest, runs the shutdown hooks, and closes the database.
    *
@@ -72,6 +85,9 @@ export class Service implements AsyncDisposable {
   constructor(parts: ServiceParts) {
     this.#parts = parts;
     this.fetch = (request, server) => this.#fetch(request, server);
+    if (parts.artifacts !== undefined) {
+      this.maxRequestBodySize = parts.artifacts.maxUpload + BESIDE_THE_UPLOAD;
+    }
     const stop = (options?: StopOptions) => this.#stopOnce(options);
     // `export default service` is served by Bun's entry point only if that sees no stop.
     Object.defineProperty(this, "stop", { get: () => (isCalledByEntryPoint() ? undefined : stop) });
@@ -98,6 +114,17 @@ export class Service implements AsyncDisposable {
       throw new TypeError(`The service "${this.id}" has no jobs: build it with withJobs()`);
     }
     return scheduler;
+  }
+
+  /** @throws {TypeError} where the service was built without `withArtifacts()`. */
+  get artifacts(): ArtifactManager {
+    const { artifacts } = this.#parts;
+    if (artifacts === undefined) {
+      throw new TypeError(
+        `The service "${this.id}" has no artifacts: build it with withArtifacts()`,
+      );
+    }
+    return artifacts;
   }
 
   /** @internal What it answers by; its own routes are in here. */
@@ -178,7 +205,9 @@ export class Service implements AsyncDisposable {
     if (router.answersAlways(request)) return await router.fetch(request, server);
     if (this.#stopping !== undefined) return unavailable("The service is stopping", request);
     const failure = await this.#startOrLog();
-    if (failure !== undefined) return unavailable("The service could not start", request);
+    if (failure !== undefined) {
+      return unavailable("The service could not start", request, databaseProblemOf(failure.error));
+    }
     return await this.#serve(request, server);
   }
 
@@ -205,8 +234,9 @@ export class Service implements AsyncDisposable {
     // From here on a signal, or a newer service of this id, stops it.
     enter(this.#running, { handlesSignals: signals });
     try {
-      const { database, scheduler, startupHooks } = this.#parts;
+      const { database, scheduler, artifacts, startupHooks } = this.#parts;
       await database.migrate();
+      await artifacts?.start();
       this.#hooksBegun = true;
       for (const hook of startupHooks) await hook(this);
       // Jobs may need what the hooks have made.
@@ -224,7 +254,8 @@ export class Service implements AsyncDisposable {
     // A start that fails is reported to who asked for it; there is still something to close.
     const starting = this.#starting?.catch(() => {});
     if (starting !== undefined) await within(grace, starting);
-    const { router, executor, scheduler, database, shutdownHooks } = this.#parts;
+    const { router, executor, scheduler, artifacts, sending, database, shutdownHooks } =
+      this.#parts;
     const errors: unknown[] = [];
     const attempt = async (step: () => unknown) => {
       try {
@@ -236,6 +267,7 @@ export class Service implements AsyncDisposable {
     // Requests and jobs drain side by side: a task may wait for a job, and a job for nobody's request.
     const draining = attempt(() => scheduler?.stop({ grace: secondsLeft(), abortGrace }));
     await router.inFlight.settle(secondsLeft());
+    await sending?.settle(secondsLeft());
     await draining;
     await attempt(() => executor.stop({ grace: secondsLeft(), abortGrace }));
     // What was interrupted still has to be answered.
@@ -246,6 +278,7 @@ export class Service implements AsyncDisposable {
         if (!(await within(grace, ending))) throw new ShutdownTimeoutError(this.id, grace);
       });
     }
+    await attempt(() => artifacts?.stop());
     await attempt(() => database.close());
     leave(this.#running);
     if (errors.length === 1) throw errors[0];
@@ -262,12 +295,14 @@ async function refuse(problem: HttpProblem, { url }: Request): Promise<Response>
   return problem.toResponse(pathOf(url));
 }
 
-function unavailable(detail: string, request: Request): Response {
+/** `problem` says more, where it is known. */
+function unavailable(detail: string, request: Request, problem?: HttpProblem): Response {
   // After any answer but an event stream a browser's EventSource never connects again.
   if (request.headers.get("accept")?.includes("text/event-stream")) {
     const headers = { "content-type": "text/event-stream", "cache-control": "no-store" };
     return new Response("retry:1000\n\n", { headers });
   }
-  const problem = new HttpProblem(503, "unavailable", { detail, headers: { "retry-after": "1" } });
-  return problem.toResponse(pathOf(request.url));
+  const headers = { "retry-after": "1" };
+  const told = problem ?? new HttpProblem(503, "unavailable", { detail, headers });
+  return told.toResponse(pathOf(request.url));
 }

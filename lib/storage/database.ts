@@ -1,4 +1,4 @@
-import type { Kysely } from "kysely";
+import type { CompiledQuery, Kysely } from "kysely";
 import { UnsupportedDatabaseError } from "./errors.ts";
 import { kyselyOn } from "./kysely_on.ts";
 import type { Lease, LeaseOptions } from "./lease.ts";
@@ -117,12 +117,22 @@ export class Database implements AsyncDisposable {
   }
 
   /**
-   * The handle on taskmount's own tables, whose names it prefixes.
+   * The handle on taskmount's own tables, whose names it prefixes, here or in a session.
    *
    * @internal
    */
-  own<Tables>(): Kysely<Tables> {
-    return this.kysely<Tables>().withPlugin(new TablePrefix(this.tablePrefix, TABLES));
+  own<Tables>(session?: Session): Kysely<Tables> {
+    const kysely = session?.kysely<Tables>() ?? this.kysely<Tables>();
+    return kysely.withPlugin(new TablePrefix(this.tablePrefix, TABLES));
+  }
+
+  /**
+   * As {@linkcode Reads.read}, beside whoever writes.
+   *
+   * @internal
+   */
+  read<Row>(query: CompiledQuery<Row>): Promise<readonly Row[]> {
+    return this.#store.read(query);
   }
 
   /**
@@ -132,6 +142,15 @@ export class Database implements AsyncDisposable {
    */
   unit<T>(work: (statements: Statements) => T | Promise<T>): Promise<T> {
     return this.#store.unit(work);
+  }
+
+  /**
+   * As {@linkcode Store.probe}.
+   *
+   * @internal
+   */
+  probe(): Promise<string | undefined> {
+    return this.#store.probe();
   }
 
   /**
@@ -165,19 +184,42 @@ export class Database implements AsyncDisposable {
    * Brings taskmount's own tables up to date. A service does this when it starts.
    *
    * Inside a transaction, which would wait for itself, it is done through its session.
+   *
+   * @throws {DatabaseSchemaError} where a newer version has changed them; nothing is changed then.
    */
   async migrate({ session }: { session?: Session } = {}): Promise<void> {
     this.#store.assertOpen();
     if (this.#isMigrated) return;
     if (session !== undefined) {
-      return await migrate(session.kysely<unknown>(), this.tablePrefix);
+      return await migrate(session.kysely<unknown>(), this);
     }
-    this.#migrating ??= migrate(this.#kysely, this.tablePrefix).finally(() => {
+    this.#migrating ??= migrate(this.#kysely, this).finally(() => {
       // Where it has failed, the next call tries again.
       this.#migrating = undefined;
     });
     await this.#migrating;
     this.#isMigrated = true;
+  }
+
+  /**
+   * Copies the database to a new file, while it is used here and by other processes: all that
+   * was committed before, as of one moment, compacted, and on the disk when this resolves. The name
+   * is given to a whole copy alone, so that a backup that fails, or is killed, leaves none.
+   *
+   * It reads beside whoever writes, in a thread of its own, some seconds for a gigabyte. Where
+   * `signal` aborts, the thread ends when SQLite is done, which can't be interrupted.
+   *
+   * @throws {DatabaseBackupError} where there is a file of that name, or it can't be written.
+   * @throws {DatabaseOpenError} where there is no database yet.
+   * @throws {DatabaseCorruptError} where the database is damaged.
+   *
+   * @example
+   * ```ts
+   * await database.backup(`backups/${new Date().toISOString().slice(0, 10)}.db`);
+   * ```
+   */
+  async backup(path: string, options: { signal?: AbortSignal } = {}): Promise<void> {
+    await this.#store.backup(path, options);
   }
 
   /**

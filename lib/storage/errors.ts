@@ -9,14 +9,102 @@ export class TransactionTimeoutError extends Error {
   }
 }
 
+/**
+ * The database can't be used as it is now, which is no fault of what was asked of it. What failed
+ * has written nothing. Over HTTP it is a 503.
+ */
+export abstract class DatabaseUnavailableError extends Error {
+  /** Ends the `type` of its problem document, `urn:taskmount:error:{code}`. */
+  abstract readonly code: string;
+}
+
 /** Another process held the database's write lock for longer than `busyTimeout`. */
-export class DatabaseBusyError extends Error {
+export class DatabaseBusyError extends DatabaseUnavailableError {
   override readonly name = "DatabaseBusyError";
+  readonly code = "unavailable";
 
   constructor(url: string, seconds: number, options?: ErrorOptions) {
     super(
       `Another process kept ${url} locked for more than ${seconds} seconds. Nothing was written; try again, or raise busyTimeout.`,
       options,
+    );
+  }
+}
+
+/** There is no room on the disk, or within a quota, for what was to be written. */
+export class DatabaseFullError extends DatabaseUnavailableError {
+  override readonly name = "DatabaseFullError";
+  readonly code = "database-full";
+
+  constructor(url: string, options?: ErrorOptions) {
+    super(
+      `There is no room left to write to ${url}. Nothing was written; make room on its disk, and it goes on by itself.`,
+      options,
+    );
+  }
+}
+
+/** The database may be read, but not written: by its mode, its owner, or how its disk is mounted. */
+export class DatabaseReadOnlyError extends DatabaseUnavailableError {
+  override readonly name = "DatabaseReadOnlyError";
+  readonly code = "database-read-only";
+
+  constructor(url: string, options?: ErrorOptions) {
+    super(
+      `${url} can only be read. Nothing was written; let this user write to the file and to its folder, where SQLite keeps files beside it, and start again.`,
+      options,
+    );
+  }
+}
+
+/** What is in the file is damaged. */
+export class DatabaseCorruptError extends DatabaseUnavailableError {
+  override readonly name = "DatabaseCorruptError";
+  readonly code = "database-corrupt";
+
+  constructor(url: string, reason: string, options?: ErrorOptions) {
+    super(
+      `${url} is damaged (${reason}). Nothing was written; stop whatever uses it, keep a copy of it, and restore a backup.`,
+      options,
+    );
+  }
+}
+
+/** The system failed to read or write the file. */
+export class DatabaseDiskError extends DatabaseUnavailableError {
+  override readonly name = "DatabaseDiskError";
+  readonly code = "database-disk";
+
+  /** `reason` is SQLite's code and message. */
+  constructor(url: string, reason: string, options?: ErrorOptions) {
+    super(
+      `The system could not read or write ${url} (${reason}). Nothing was written; look at its disk, limits on the size of files, and the system's log.`,
+      options,
+    );
+  }
+}
+
+/** The file was deleted, moved or replaced while it was open. */
+export class DatabaseMovedError extends DatabaseUnavailableError {
+  override readonly name = "DatabaseMovedError";
+  readonly code = "database-moved";
+
+  constructor(url: string) {
+    super(
+      `${url} was deleted, moved or replaced while it was in use: what is written now is in no file of this name. Stop whatever uses it, put the file in its place, and start again.`,
+    );
+  }
+}
+
+/** A newer version of taskmount has changed the tables. Nothing was changed. */
+export class DatabaseSchemaError extends DatabaseUnavailableError {
+  override readonly name = "DatabaseSchemaError";
+  readonly code = "database-schema";
+
+  /** The names of migrations: those that this version doesn't know, and the newest that it does. */
+  constructor(url: string, { unknown, newest }: { unknown: readonly string[]; newest: string }) {
+    super(
+      `Cannot use ${url}: a newer version of taskmount has brought its tables to "${unknown.join('", "')}", and this one knows them up to "${newest}". Nothing was changed; run that version, or a newer one, or restore a backup from before.`,
     );
   }
 }
@@ -43,13 +131,13 @@ export class SessionClosedError extends Error {
   }
 }
 
-/** An error rolled the whole transaction back, such as a full disk or `ON CONFLICT ROLLBACK`. */
+/** An error rolled the whole transaction back, such as that of `ON CONFLICT ROLLBACK`. */
 export class TransactionLostError extends Error {
   override readonly name = "TransactionLostError";
 
   constructor(options?: ErrorOptions) {
     super(
-      "An error rolled the whole transaction back (ON CONFLICT ROLLBACK, RAISE(ROLLBACK), a full disk): nothing that it wrote is kept. The cause is the error.",
+      "An error rolled the whole transaction back (ON CONFLICT ROLLBACK, RAISE(ROLLBACK)): nothing that it wrote is kept. The cause is the error.",
       options,
     );
   }
@@ -85,11 +173,21 @@ export class DatabaseClosedError extends Error {
 }
 
 /** The database can't be opened: its folder is missing, it can't be read, or it is no database. */
-export class DatabaseOpenError extends Error {
+export class DatabaseOpenError extends DatabaseUnavailableError {
   override readonly name = "DatabaseOpenError";
+  readonly code = "unavailable";
 
   constructor(url: string, reason: string, options?: ErrorOptions) {
     super(`Cannot open ${url}: ${reason}`, options);
+  }
+}
+
+/** No backup was made, and there is none under the name that was given. */
+export class DatabaseBackupError extends Error {
+  override readonly name = "DatabaseBackupError";
+
+  constructor(url: string, path: string, reason: string, options?: ErrorOptions) {
+    super(`Cannot back up ${url} to "${path}": ${reason}`, options);
   }
 }
 

@@ -1,5 +1,6 @@
 import { type Kysely, sql } from "kysely";
 import { Migrator } from "kysely/migration";
+import { DatabaseSchemaError } from "./errors.ts";
 import { migrationsOf, TABLES } from "./schema/mod.ts";
 import { TablePrefix } from "./table_prefix.ts";
 
@@ -8,12 +9,22 @@ import { TablePrefix } from "./table_prefix.ts";
  *
  * Their two tables carry `tablePrefix`, so that the user's own Migrator lives
  * in the same file with Kysely's default names.
+ *
+ * @throws {DatabaseSchemaError} where one was run that this version doesn't know.
  */
-export async function migrate(kysely: Kysely<unknown>, tablePrefix: string): Promise<void> {
+export async function migrate(
+  kysely: Kysely<unknown>,
+  { url, tablePrefix }: { readonly url: string; readonly tablePrefix: string },
+): Promise<void> {
   const migrations = migrationsOf(tablePrefix);
+  const known = Object.keys(migrations).sort();
+  const run = await migrationsRun(kysely, `${tablePrefix}migration`);
+  const unknown = run.filter((name) => !known.includes(name));
+  if (unknown.length > 0) {
+    throw new DatabaseSchemaError(url, { unknown, newest: known.at(-1) ?? "" });
+  }
   // Looking is much cheaper than asking the Migrator, and as a rule all have been run.
-  const newest = Object.keys(migrations).sort().at(-1);
-  if ((await lastMigration(kysely, `${tablePrefix}migration`)) === newest) return;
+  if (run.length === known.length) return;
   const migrator = new Migrator({
     db: kysely.withPlugin(new TablePrefix(tablePrefix, TABLES)),
     provider: { getMigrations: async () => migrations },
@@ -24,14 +35,14 @@ export async function migrate(kysely: Kysely<unknown>, tablePrefix: string): Pro
   if (error !== undefined) throw error;
 }
 
-/** The name of the last migration that was run; undefined where none was. */
-async function lastMigration(kysely: Kysely<unknown>, table: string): Promise<string | undefined> {
+/** The names of the migrations that were run, in their order. */
+async function migrationsRun(kysely: Kysely<unknown>, table: string): Promise<string[]> {
   const tables = await sql<{ name: string }>`
     select name from sqlite_schema where type = 'table' and name = ${table}
   `.execute(kysely);
-  if (tables.rows.length === 0) return undefined;
-  const last = await sql<{ name: string }>`
-    select max(name) as name from ${sql.table(table)}
+  if (tables.rows.length === 0) return [];
+  const { rows } = await sql<{ name: string }>`
+    select name from ${sql.table(table)} order by name
   `.execute(kysely);
-  return last.rows[0]?.name;
+  return rows.map(({ name }) => name);
 }

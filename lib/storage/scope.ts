@@ -13,6 +13,12 @@ export interface Statements {
   ): readonly Row[] | Promise<readonly Row[]>;
 }
 
+/** Runs queries that only read, for taskmount's own prepared ones. */
+export interface Reads {
+  /** The rows that it gives. */
+  read<Row>(query: CompiledQuery<Row>): Promise<readonly Row[]>;
+}
+
 /**
  * Where the statements of one Kysely handle run: a whole database, or one open
  * transaction of it. This is the seam between storage and a database engine.
@@ -58,11 +64,19 @@ export interface TransactionScope extends Scope {
 }
 
 /** A database engine as `Database` uses it. */
-export interface Store extends Scope {
+export interface Store extends Scope, Reads {
   /** What `Database.open()` opens it by, such as `sqlite:app.db`. */
   readonly url: string;
   /** The engine's SQL, for Kysely. */
   readonly dialect: Omit<Dialect, "createDriver">;
+  /**
+   * Looks whether it can be written; resolves to what may soon be in the way, or undefined.
+   *
+   * @throws {DatabaseUnavailableError} where it can't.
+   */
+  probe(): Promise<string | undefined>;
+  /** Copies it, as it is at one moment, to a file that isn't there yet. */
+  backup(path: string, options: { readonly signal?: AbortSignal | undefined }): Promise<void>;
   /** Takes a lease, by which other processes see that this one is alive. */
   lease(options: LeaseOptions): Promise<Lease>;
   /** Calls `listener` when anybody else may have committed, another process above all. */

@@ -1,5 +1,6 @@
 export type { Principal } from "../http/mod.ts";
 export { type ContextOf, TaskContext } from "./context.ts";
+export { databaseProblemOf } from "./database_problem.ts";
 export {
   AlreadyCompletedError,
   DuplicateTaskError,
@@ -17,6 +18,7 @@ export {
 export {
   type ExecuteArguments,
   type ExecuteOptions,
+  type RunArtifacts,
   type RunScheduler,
   type StopOptions,
   TaskExecutor,

@@ -7,7 +7,7 @@ import {
   type RouterOptions,
   readJson,
 } from "../http/mod.ts";
-import { DatabaseBusyError } from "../storage/mod.ts";
+import { databaseProblemOf } from "./database_problem.ts";
 import { ExecutorStoppedError, TaskNotFoundError, ValidationError } from "./errors.ts";
 import type { TaskExecutor } from "./executor.ts";
 import { isObject, validate } from "./schema/mod.ts";
@@ -247,9 +247,10 @@ function parseBody(body: unknown): object {
  * aborted may have done a part of its work, so it has a type of its own.
  */
 function refuseUnavailable(error: unknown): void {
-  const isStopped = isInstance(error, ExecutorStoppedError);
-  if (!isStopped && !isInstance(error, DatabaseBusyError)) return;
-  throw new HttpProblem(503, isStopped && error.begun ? "run-aborted" : "unavailable", {
+  const problem = databaseProblemOf(error);
+  if (problem !== undefined) throw problem;
+  if (!isInstance(error, ExecutorStoppedError)) return;
+  throw new HttpProblem(503, error.begun ? "run-aborted" : "unavailable", {
     detail: error.message,
     headers: { "retry-after": "1" },
   });

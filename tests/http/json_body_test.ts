@@ -301,6 +301,6 @@ test("readJson() gives up on a body that does not come in time, framed or not", 
     });
     const reading = readJson(request, { maxBody: 100, framed, timeout: 0.02 });
     const { status, code, headers } = await assertRejects(() => reading, HttpProblem);
-    assertEquals([status, code, headers["connection"]], [408, "body-timeout", "close"]);
+    assertEquals([status, code, headers["connection"]], [408, "request-timeout", "close"]);
   }
 });

@@ -111,6 +111,30 @@ test("a thrown HttpProblem is a problem document, and not told to onError", asyn
   assertEquals(told, 0);
 });
 
+test("toProblem() says what is a problem, and onError what has caused one of the service's own", async () => {
+  const told: unknown[] = [];
+  const full = new RangeError("no room");
+  const router = createRouter({
+    onError: (error) => told.push(error),
+    toProblem: (error) =>
+      error === full ? new HttpProblem(503, "full", { detail: "No room", cause: full }) : undefined,
+  });
+  router.add("GET", "/full", () => Promise.reject(full));
+  router.mount("/mounted", () => Promise.reject(full));
+  router.add("GET", "/wrong", () => {
+    throw new HttpProblem(422, "wrong", { detail: "Wrong", cause: new Error("the client's") });
+  });
+  router.add("GET", "/other", () => Promise.reject(new RangeError("no room")));
+  const paths = ["/full", "/mounted/below", "/wrong", "/other"];
+  const answers = await Promise.all(paths.map((path) => send(router, path)));
+  assertEquals(
+    answers.map(({ status }) => status),
+    [503, 503, 422, 500],
+  );
+  assertEquals(told.slice(0, 2), [full, full]);
+  assertEquals(told.length, 3);
+});
+
 test("anything else that a handler throws is a bare 500, told to onError", async () => {
   const told: unknown[][] = [];
   const router = createRouter({ onError: (...args) => told.push(args) });

@@ -1,5 +1,6 @@
 import { expectTypeOf, test } from "bun:test";
-import { assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
+import { sql } from "kysely";
 import * as v from "valibot";
 import {
   Database,
@@ -185,6 +186,25 @@ test("an included handler that throws answers a bare 500 and is logged", async (
   const { status, body } = await get(service, "/broken");
   assertEquals(status, 500);
   assertEquals(JSON.stringify(body).includes("secret"), false);
+});
+
+test("an included handler that can't use the database answers 503", async () => {
+  const database = Database.sqlite(":memory:");
+  await using service = new ServiceBuilder({ displayName: "Frozen" })
+    .withDatabase(database)
+    .include({
+      prefix: "/cities",
+      fetch: async () => {
+        await sql`create table cities (name text)`.execute(database.kysely());
+        return new Response();
+      },
+    })
+    .build();
+  await service.start();
+  await sql`pragma query_only = 1`.execute(database.kysely());
+  const { status, body } = await get(service, "/cities");
+  assertEquals(status, 503);
+  assert(JSON.stringify(body).includes('"urn:taskmount:error:database-read-only"'));
 });
 
 test("build() names every mistake at once", () => {

@@ -185,7 +185,7 @@ test("a body that comes byte by byte is let go of in time, with its connection",
       await promise;
       clearInterval(dripping);
       assert(answer.startsWith("HTTP/1.1 408 "), `${path} ${framing}: ${answer}`);
-      assert(answer.includes("urn:taskmount:error:body-timeout"), answer);
+      assert(answer.includes("urn:taskmount:error:request-timeout"), answer);
     }
   }
 });

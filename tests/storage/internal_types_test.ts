@@ -27,6 +27,7 @@ test("the built types show nothing of storage that is taskmount's own", async ()
   assertEquals(membersOf(await read("storage/database.d.ts"), "Database"), [
     "#private",
     "[Symbol.asyncDispose]",
+    "backup",
     "close",
     "constructor",
     "kysely",

@@ -8,7 +8,12 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
-import { Database, DatabaseOpenError, UnsupportedDatabaseError } from "../../lib/storage/mod.ts";
+import {
+  Database,
+  DatabaseOpenError,
+  DatabaseReadOnlyError,
+  UnsupportedDatabaseError,
+} from "../../lib/storage/mod.ts";
 import { createEntries, insert, TemporaryFolder, texts } from "./databases.ts";
 
 test("Database.open() takes a path, :memory: and sqlite:PATH", async () => {
@@ -139,14 +144,14 @@ test("a file that is no database is a DatabaseOpenError, and stays as it is", as
 });
 
 test.skipIf(process.getuid?.() === 0)(
-  "a file that may only be read is a DatabaseOpenError",
+  "a file that may only be read is a DatabaseReadOnlyError",
   async () => {
     await using folder = await TemporaryFolder.create();
     const path = folder.file("app.db");
     await writeFile(path, "");
     await chmod(path, 0o400);
     await using database = Database.sqlite(path);
-    await assertRejects(() => texts(database), DatabaseOpenError);
+    await assertRejects(() => texts(database), DatabaseReadOnlyError);
   },
 );
 

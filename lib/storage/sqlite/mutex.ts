@@ -9,6 +9,11 @@ export class Mutex {
   #first: Waiter | undefined;
   #last: Waiter | undefined;
 
+  /** Whether somebody holds it now. */
+  get isHeld(): boolean {
+    return this.#held;
+  }
+
   /** Resolves once the lock is held; whoever holds it calls `release()`. */
   acquire(): Promise<void> | void {
     if (!this.#held) {

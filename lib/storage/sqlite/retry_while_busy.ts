@@ -1,5 +1,5 @@
 import { DatabaseBusyError } from "../errors.ts";
-import { isBusy } from "./connection.ts";
+import { isBusy } from "./named_errors.ts";
 
 const FIRST_WAIT = 1;
 const LONGEST_WAIT = 25;

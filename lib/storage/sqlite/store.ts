@@ -1,17 +1,19 @@
 import { SQLiteError } from "bun:sqlite";
 import { AsyncLocalStorage } from "node:async_hooks";
-import { existsSync, statSync } from "node:fs";
+import { accessSync, constants, existsSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import type { CompiledQuery, QueryResult } from "kysely";
 import {
-  DatabaseBusyError,
   DatabaseClosedError,
   DatabaseOpenError,
+  DatabaseReadOnlyError,
+  DatabaseUnavailableError,
   NestedWriteError,
   TransactionStatementError,
 } from "../errors.ts";
 import type { Lease, LeaseOptions } from "../lease.ts";
 import type { Statements, Store } from "../scope.ts";
+import { type BackupOptions, backUp } from "./backup.ts";
 import { SqliteConnection } from "./connection.ts";
 import { sqliteDialect } from "./dialect.ts";
 import { ForeignCommits } from "./foreign_commits.ts";
@@ -21,6 +23,7 @@ import { PrivateLeases } from "./private_lease.ts";
 import { type ForeignLock, retryWhileBusy, type Turn } from "./retry_while_busy.ts";
 import { TemporaryFile } from "./temporary_file.ts";
 import { OpenTransaction, Transaction, type Writer } from "./transaction.ts";
+import { Writability } from "./writability.ts";
 
 /** How a database waits; in seconds. */
 export interface SqliteOptions {
@@ -66,6 +69,7 @@ export class SqliteStore implements Store {
   readonly #queue = new Mutex();
   readonly #lock: ForeignLock = { since: undefined };
   readonly #frames = new AsyncLocalStorage<Frame>();
+  readonly #writability: Writability;
   readonly #streaming = new Set<SqliteConnection>();
   readonly #privateLeases: PrivateLeases | undefined;
   readonly #listeners = new Set<() => void>();
@@ -89,6 +93,13 @@ export class SqliteStore implements Store {
     this.#file = this.#temporary ?? { path: resolve(path) };
     this.#transactionTimeout = transactionTimeout;
     this.#busyTimeout = busyTimeout;
+    this.#writability = new Writability({
+      url: this.url,
+      path: () => this.#file.path,
+      busyTimeout,
+      queue: this.#queue,
+      lock: this.#lock,
+    });
   }
 
   assertOpen(): void {
@@ -111,6 +122,11 @@ export class SqliteStore implements Store {
     } finally {
       this.#queue.release();
     }
+  }
+
+  async read<Row>(query: CompiledQuery<Row>): Promise<readonly Row[]> {
+    const { reader } = await this.#open();
+    return await this.#attempt(() => reader.all<Row>(query));
   }
 
   // A connection of its own: while one of its statements is open, a connection sees nothing new.
@@ -156,6 +172,26 @@ export class SqliteStore implements Store {
         this.#queue.release();
       }
     }
+  }
+
+  async probe(): Promise<string | undefined> {
+    const { writer } = await this.#open();
+    // It may have been closed since it was opened.
+    this.assertOpen();
+    return await this.#writability.check(writer);
+  }
+
+  async backup(path: string, options: BackupOptions): Promise<void> {
+    this.assertOpen();
+    // A file is there, or there is nothing to be kept.
+    if (this.#temporary !== undefined) await this.#open();
+    await backUp({
+      ...options,
+      url: this.url,
+      from: this.#file.path,
+      to: resolve(path),
+      busyTimeout: this.#busyTimeout,
+    });
   }
 
   async lease(options: LeaseOptions): Promise<Lease> {
@@ -279,8 +315,12 @@ export class SqliteStore implements Store {
     return await this.#connections;
   }
 
-  #openConnection(options: { create: boolean }): Promise<SqliteConnection> {
-    return SqliteConnection.open(this.#file.path, options);
+  #openConnection({ create }: { create: boolean }): Promise<SqliteConnection> {
+    return SqliteConnection.open(this.#file.path, {
+      create,
+      url: this.url,
+      onTrouble: (trouble) => this.#writability.note(trouble),
+    });
   }
 
   async #connect(): Promise<Connections> {
@@ -298,21 +338,50 @@ export class SqliteStore implements Store {
       const reader = await this.#retry(open);
       // It enforces nothing on a connection that only reads, but it is what a look at it should find.
       reader.run("PRAGMA foreign_keys = ON");
+      this.#writability.forget();
       return { writer, reader };
     } catch (error) {
       for (const connection of opened) connection.close();
-      if (error instanceof DatabaseBusyError) throw error;
-      throw new DatabaseOpenError(this.url, this.#reason(error), { cause: error });
+      throw this.#whyNot(error);
     }
   }
 
-  #reason(error: unknown): string {
-    if (error instanceof SQLiteError && error.code === "SQLITE_CANTOPEN") {
+  #whyNot(error: unknown): Error {
+    const refuse = (reason: string) => new DatabaseOpenError(this.url, reason, { cause: error });
+    const code = codeOf(error);
+    if (code === "SQLITE_CANTOPEN") {
       const { path } = this.#file;
-      if (isFolder(path)) return "it is a folder";
-      if (!isFolder(dirname(path))) return `the folder "${dirname(path)}" doesn't exist`;
+      const folder = dirname(path);
+      if (isFolder(path)) return refuse("it is a folder");
+      if (!isFolder(folder)) return refuse(`the folder "${folder}" doesn't exist`);
+      if (!isWritable(folder)) {
+        if (existsSync(path)) return new DatabaseReadOnlyError(this.url, { cause: error });
+        return refuse(`the folder "${folder}" can't be written to`);
+      }
     }
-    return error instanceof Error ? error.message : String(error);
+    if (code === "SQLITE_NOTADB") {
+      return refuse(
+        "the file is not a database: it never was one, or its beginning is damaged. Give another path, or restore a backup.",
+      );
+    }
+    if (error instanceof DatabaseUnavailableError) return error;
+    return refuse(error instanceof Error ? error.message : String(error));
+  }
+}
+
+/** SQLite's code of an error, or of what has caused it. */
+function codeOf(error: unknown): string | undefined {
+  const thrown = error instanceof DatabaseUnavailableError ? error.cause : error;
+  return thrown instanceof SQLiteError ? thrown.code : undefined;
+}
+
+function isWritable(folder: string): boolean {
+  try {
+    accessSync(folder, constants.W_OK);
+    return true;
+  } catch {
+    // By its mode, or how its disk is mounted.
+    return false;
   }
 }
 

@@ -1,5 +1,6 @@
 import type { CompiledQuery, QueryResult } from "kysely";
 import {
+  DatabaseUnavailableError,
   NestedWriteError,
   SessionClosedError,
   TransactionLostError,
@@ -63,7 +64,7 @@ export class OpenTransaction {
       failure = error;
       throw error;
     } finally {
-      if (!connection.inTransaction) this.abort(new TransactionLostError({ cause: failure }));
+      if (!connection.inTransaction) this.abort(lossBy(failure));
     }
   }
 
@@ -108,6 +109,13 @@ export class OpenTransaction {
       this.writer.release();
     }
   }
+}
+
+/** Why a transaction is over that `failure` has rolled back. */
+function lossBy(failure: unknown): Error {
+  return failure instanceof DatabaseUnavailableError
+    ? failure
+    : new TransactionLostError({ cause: failure });
 }
 
 /** One level of an open transaction: the transaction itself, or a savepoint within it. */

@@ -9,7 +9,7 @@ import { TemporaryFolder } from "../databases.ts";
 test("commit() lets nothing in while its COMMIT waits, not even the time-out", async () => {
   await using folder = await TemporaryFolder.create();
   const path = folder.file("app.db");
-  const connection = await SqliteConnection.open(path, { create: true });
+  const connection = await SqliteConnection.open(path, { create: true, url: "sqlite:app.db" });
   connection.run("create table entries (text)");
   connection.run("begin immediate");
   const gate = Promise.withResolvers<void>();
@@ -44,7 +44,10 @@ test("commit() lets nothing in while its COMMIT waits, not even the time-out", a
 
 test("a transaction frees its writer once, whatever ends it", async () => {
   await using folder = await TemporaryFolder.create();
-  const connection = await SqliteConnection.open(folder.file("app.db"), { create: true });
+  const connection = await SqliteConnection.open(folder.file("app.db"), {
+    create: true,
+    url: "sqlite:app.db",
+  });
   const released: string[] = [];
   for (const end of ["commit", "rollback", "abort"]) {
     connection.run("begin immediate");
