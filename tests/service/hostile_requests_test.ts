@@ -351,8 +351,8 @@ async function disconnects(): Promise<void> {
     `${post}Content-Length: 20\r\n\r\n{"params"`,
     `${post}Content-Length: 2\r\n\r\n{}`,
     `${post}Transfer-Encoding: chunked\r\n\r\n2\r\n{`,
-    "POST /api/v1/artifacts HTTP/1.1\r\nHost: x\r\nContent-Type: a/b\r\nContent-Length: 9\r\n\r\nab",
-    "POST /api/v1/artifacts HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=x\r\nContent-Length: 99\r\n\r\n--x\r\n",
+    "POST /api/v1/artifacts HTTP/1.1\r\nHost: localhost\r\nContent-Type: a/b\r\nContent-Length: 9\r\n\r\nab",
+    "POST /api/v1/artifacts HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=x\r\nContent-Length: 99\r\n\r\n--x\r\n",
   ];
   const AT_ONCE = 50;
   for (let client = 0; client < CLIENTS; client += AT_ONCE) {
