@@ -45,11 +45,13 @@ export class Gate {
   ): Promise<Response> {
     const preflight = this.#cors?.preflight(request);
     if (preflight !== undefined) return this.#complete(preflight, request);
-    const isExempt = this.#options.isExempt(request);
-    try {
-      await this.#rates?.arrive(request, server, { isExempt });
-    } catch (error) {
-      return this.#complete(this.#problemOf(error, request), request);
+    if (this.#rates !== undefined) {
+      const isExempt = this.#options.isExempt(request);
+      try {
+        await this.#rates.arrive(request, server, { isExempt });
+      } catch (error) {
+        return this.#complete(this.#problemOf(error, request), request);
+      }
     }
     return this.#complete(await answer(), request);
   }
