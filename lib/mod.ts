@@ -17,6 +17,13 @@ export {
 } from "./auth/mod.ts";
 export type { Handler, RequestServer } from "./http/mod.ts";
 export * from "./jobs/mod.ts";
+export {
+  type CorsOptions,
+  type LimitsOptions,
+  type RateOptions,
+  type TrustedProxyOptions,
+  UnknownAddressError,
+} from "./limits/mod.ts";
 export * from "./service/mod.ts";
 export * from "./shell/mod.ts";
 export {

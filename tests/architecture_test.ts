@@ -47,6 +47,7 @@ test("the linter holds the one-way order of the folders", async () => {
   const allowed = {
     "lib/tasks/allowed.ts": imports("../storage/mod.ts", "../http/mod.ts", "../shell/mod.ts"),
     "lib/auth/allowed.ts": imports("../tasks/mod.ts", "../http/mod.ts"),
+    "lib/limits/allowed.ts": imports("../http/mod.ts", "rate-limiter-flexible"),
     "lib/service/allowed.ts": imports("../tasks/mod.ts", "../storage/mod.ts", "../http/mod.ts"),
     "lib/artifacts/allowed.ts": imports("../tasks/mod.ts", "../storage/mod.ts", "../http/mod.ts"),
     "lib/storage/allowed.ts": imports("./sqlite/mod.ts", "./errors.ts"),
@@ -63,6 +64,9 @@ test("the linter holds the one-way order of the folders", async () => {
     "lib/auth/upwards.ts": imports("../service/mod.ts"),
     "lib/auth/sideways.ts": imports("../jobs/mod.ts"),
     "lib/auth/inside.ts": imports("../http/guard.ts"),
+    "lib/limits/upwards.ts": imports("../service/mod.ts"),
+    "lib/limits/sideways.ts": imports("../auth/mod.ts"),
+    "lib/limits/inside.ts": imports("../http/guard.ts"),
     "lib/jobs/sideways.ts": imports("../auth/mod.ts"),
     "lib/tasks/auth.ts": imports("../auth/mod.ts"),
     "lib/service/inside.ts": imports("../tasks/registry.ts"),

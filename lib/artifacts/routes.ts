@@ -32,6 +32,8 @@ export interface ArtifactRouterOptions extends RouterOptions {
   prefix?: string;
   /** Bytes of a JSON body, and of a form without its file. @default {10485760}, 10 MiB */
   maxBody?: number;
+  /** Seconds within which the whole of a JSON body must have come; null for any time. @default {null} */
+  bodyTimeout?: number | null;
 }
 
 const DeleteQuery = v.strictObject({ recursive: v.optional(v.picklist(["true", "false"])) });
@@ -61,17 +63,20 @@ export class ArtifactRouter extends Router {
   readonly sending: InFlight = new InFlight();
   readonly #artifacts: ArtifactManager;
   readonly #maxBody: number;
+  readonly #bodyTimeout: number | null;
 
   private constructor({
     artifacts,
     prefix = artifacts.prefix,
     maxBody = 10 * 1024 * 1024,
+    bodyTimeout = null,
     ...options
   }: ArtifactRouterOptions) {
     super(options);
     this.prefix = prefix;
     this.#artifacts = artifacts;
     this.#maxBody = maxBody;
+    this.#bodyTimeout = bodyTimeout;
     const below = prefix === "/" ? "" : prefix;
     const artifact = `${below}/{id}`;
     const scopeOf = (method: string) => (method === "GET" ? "artifacts:read" : "artifacts:write");
@@ -129,6 +134,7 @@ export class ArtifactRouter extends Router {
     const { maxUpload } = this.#artifacts;
     return readArtifact(request, {
       maxBody: this.#maxBody,
+      bodyTimeout: this.#bodyTimeout,
       maxUpload,
       upload: (source) => this.#artifacts.upload(source),
     });

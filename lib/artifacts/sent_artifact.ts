@@ -28,6 +28,8 @@ export interface SentArtifact extends AsyncDisposable {
 export interface ReadArtifactOptions {
   /** Bytes of a JSON body, and of all fields of a form. */
   readonly maxBody: number;
+  /** Seconds within which the whole of a JSON body must have come; null for any time. */
+  readonly bodyTimeout: number | null;
   /** Bytes of an artifact. */
   readonly maxUpload: number;
   /** Writes the bytes of a form's file, of which more may come to be known after it. */
@@ -102,11 +104,16 @@ function mediaTypeOf({ headers }: Request): string | undefined {
 
 async function readJsonArtifact(
   { request, server }: RouteRequest,
-  { maxBody }: ReadArtifactOptions,
+  { maxBody, bodyTimeout }: ReadArtifactOptions,
 ): Promise<NewArtifact> {
   refuseQuery(request);
   const body =
-    (await readJson(request, { maxBody, framed: server !== undefined, exact: true })) ?? {};
+    (await readJson(request, {
+      maxBody,
+      framed: server !== undefined,
+      timeout: bodyTimeout,
+      exact: true,
+    })) ?? {};
   if (!isObject(body) || isRawNumber(body)) {
     throw invalid("The body is no object", [{ path: [], message: "Expected an object" }]);
   }

@@ -47,6 +47,7 @@ export function bodyStream(
 
 /** The client went away, so that nobody may hear of it; but it is no fault of the service. */
 export function throwBrokenOff(cause: unknown): never {
+  if (cause instanceof HttpProblem) throw cause;
   throw new HttpProblem(400, "incomplete-body", {
     detail: "The body broke off before its end",
     cause,

@@ -9,7 +9,8 @@ export interface Guard {
   /**
    * Who sent a request; a promise only where that takes one.
    *
-   * @throws {HttpProblem} 401 where nobody known did, 503 where that can't be told now.
+   * @throws {HttpProblem} 401 where nobody known did, 429 where that is asked too often, 503 where it
+   * can't be told now.
    */
   identify(request: Request): Principal | Promise<Principal>;
 }
@@ -31,7 +32,8 @@ export function recognise(
 }
 
 function nobody(error: unknown): null {
-  if (error instanceof HttpProblem) return null;
+  // Who asks too often is not to go on as nobody.
+  if (error instanceof HttpProblem && error.status !== 429) return null;
   throw error;
 }
 

@@ -4,6 +4,8 @@
  * Handlers work without one, on any server that speaks `Request` and `Response`.
  */
 export interface RequestServer {
+  /** Where it listens; Bun gives a path for a Unix socket. */
+  readonly address?: string | { readonly address: string } | null;
   /** The client's address; a `Request` has none. */
   requestIP(request: Request): { readonly address: string } | null;
   /** Changes after how many seconds an idle connection is closed; 0 for never. */

@@ -16,6 +16,8 @@ export interface ReadJsonOptions {
    * is the truth. Otherwise every body is counted as it comes.
    */
   framed: boolean;
+  /** Seconds within which the whole body must have come; null for any time. @default {null} */
+  timeout?: number | null;
   /** Whether numbers are to be kept as they were written, as `parseExactly()` does. @default {false} */
   exact?: boolean;
 }
@@ -23,8 +25,8 @@ export interface ReadJsonOptions {
 /**
  * Reads a JSON body; undefined where there is none.
  *
- * @throws {HttpProblem} 400 for malformed JSON or a body that breaks off, 413
- * for more than `maxBody` bytes, 415 for another content type or coding, 422
+ * @throws {HttpProblem} 400 for malformed JSON or a body that breaks off, 408
+ * for one that does not come in time, 413 for more than `maxBody` bytes, 415 for another content type or coding, 422
  * for absurdly deep JSON.
  * @throws {TypeError} where something has read the body before.
  * @see https://www.rfc-editor.org/rfc/rfc8259
@@ -41,7 +43,7 @@ export function readJson(request: Request, options: ReadJsonOptions): Promise<un
     isPlainJson(headers) &&
     !request.bodyUsed
   ) {
-    return request.bytes().then((bytes) => parse(bytes, options), throwBrokenOff);
+    return inTime(request.bytes(), options).then((bytes) => parse(bytes, options), throwBrokenOff);
   }
   return readAny(request, length, options);
 }
@@ -55,15 +57,37 @@ async function readAny(
   if (request.bodyUsed) throw new TypeError("Cannot read the body of a request a second time");
   const refusal = refuseType(request.headers);
   if (refusal !== undefined) {
-    if (length !== null || !(await isEmpty(request))) throw refusal;
+    if (length !== null || !(await inTime(isEmpty(request), options))) throw refusal;
     return undefined;
   }
   if (length !== null && Number(length) > options.maxBody) throw tooLarge(options.maxBody);
   const isFramed = length !== null && options.framed;
-  const bytes = await (isFramed
+  const bytes = isFramed
     ? request.bytes().catch(throwBrokenOff)
-    : readBounded(request, options.maxBody));
-  return parse(bytes, options);
+    : readBounded(request, options.maxBody);
+  return parse(await inTime(bytes, options), options);
+}
+
+/**
+ * What `work` resolves to, if it does so in time. A byte now and then keeps a connection from being
+ * idle, so no limit of the server's ends it.
+ */
+function inTime<T>(work: Promise<T>, { timeout = null }: ReadJsonOptions): Promise<T> {
+  // A timer and a promise for each body are a twentieth of what a small request takes.
+  if (timeout === null) return work;
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(tooSlow(timeout)), timeout * 1_000);
+    work.then(
+      (value) => {
+        clearTimeout(timer);
+        resolve(value);
+      },
+      (error: unknown) => {
+        clearTimeout(timer);
+        reject(error);
+      },
+    );
+  });
 }
 
 function isPlainJson(headers: Headers): boolean {
@@ -162,6 +186,14 @@ function malformed(reason: string, cause: unknown): HttpProblem {
   return new HttpProblem(400, "malformed-json", {
     detail: `The body is no JSON: ${reason}`,
     cause,
+  });
+}
+
+function tooSlow(seconds: number): HttpProblem {
+  return new HttpProblem(408, "request-timeout", {
+    detail: `The body did not come in within ${seconds} seconds`,
+    // What is left of it is not to be taken for another request.
+    headers: { connection: "close" },
   });
 }
 

@@ -16,6 +16,7 @@ export { InFlight } from "./in_flight.ts";
 export { type ReadJsonOptions, readJson } from "./json_body.ts";
 export { DEEPEST_JSON, isTooDeep } from "./json_depth.ts";
 export { type FormFile, type ReadFormOptions, readForm } from "./multipart.ts";
+export { isOrigin } from "./origin.ts";
 export { pathOf, queryOf } from "./path.ts";
 export { allows, type Principal } from "./principal.ts";
 export { HttpProblem, type ProblemIssue, type ProblemOptions } from "./problem.ts";

@@ -9,7 +9,7 @@ const SAFE_METHODS = new Set(["GET", "HEAD", "OPTIONS", "TRACE"]);
  * tasks on its visitor's localhost. Browsers say where a request comes from in
  * `Sec-Fetch-Site`, older ones in `Origin`; other clients send neither.
  *
- * `allowedOrigins` are origins such as `https://app.example.org`.
+ * `allowedOrigins` are origins such as `https://app.example.org`; `*` stands for all.
  *
  * @throws {HttpProblem} 403 `cross-site-request`.
  * @see https://www.w3.org/TR/fetch-metadata/
@@ -18,7 +18,7 @@ export function refuseCrossSite(request: Request, allowedOrigins: ReadonlySet<st
   if (SAFE_METHODS.has(request.method)) return;
   const site = request.headers.get("sec-fetch-site");
   const origin = request.headers.get("origin");
-  if (origin !== null && allowedOrigins.has(origin)) return;
+  if (origin !== null && (allowedOrigins.has(origin) || allowedOrigins.has("*"))) return;
   const foreign =
     site === null
       ? origin !== null && !isOwnOrigin(origin, request.url)
@@ -27,6 +27,11 @@ export function refuseCrossSite(request: Request, allowedOrigins: ReadonlySet<st
   throw new HttpProblem(403, "cross-site-request", {
     detail: `A page of ${origin ?? "another site"} may not send ${request.method} requests here`,
   });
+}
+
+/** Whether a text is an origin, as browsers send it: `https://app.example.org`. */
+export function isOrigin(text: string): boolean {
+  return /^[a-z][a-z0-9+.-]*:\/\/[^/?#\s]+$/.test(text);
 }
 
 // Hosts are compared, not schemes: behind a proxy that ends TLS the request's own URL says http.

@@ -14,6 +14,7 @@ export type ProblemStatus =
   | 415
   | 416
   | 422
+  | 429
   | 500
   | 503;
 

@@ -1,7 +1,7 @@
 import { type Guard, insufficientScope, recognise } from "./guard.ts";
 import { type Handler, isRequestServer, type RequestServer } from "./handler.ts";
 import { InFlight } from "./in_flight.ts";
-import { refuseCrossSite } from "./origin.ts";
+import { isOrigin, refuseCrossSite } from "./origin.ts";
 import { pathOf } from "./path.ts";
 import { allows, type Principal } from "./principal.ts";
 import { HttpProblem } from "./problem.ts";
@@ -66,7 +66,7 @@ export interface RouterOptions {
   basePath?: string;
   /**
    * Other sites whose pages may send requests that change something, such as
-   * `https://app.example.org`.
+   * `https://app.example.org`; `*` for all.
    *
    * @default {[]}
    */
@@ -119,7 +119,7 @@ export class Router {
       throw new TypeError(`Cannot use "${basePath}" as basePath: it is like "/tools"`);
     }
     for (const origin of allowedOrigins) {
-      if (!/^[a-z][a-z0-9+.-]*:\/\/[^/?#\s]+$/.test(origin)) {
+      if (!isOrigin(origin) && origin !== "*") {
         throw new TypeError(
           `Cannot allow "${origin}" as an origin: it is like "https://app.example.org"`,
         );

@@ -11,7 +11,14 @@ import type { JobFilter } from "./job_list.ts";
 import { parseFilter } from "./list_query.ts";
 
 /** Bytes; a filter takes much less. */
-const LARGEST_BODY = 64 * 1024;
+export const LARGEST_FILTER: number = 64 * 1024;
+
+export interface BodyLimits {
+  /** Bytes. */
+  readonly maxBody: number;
+  /** Seconds within which the whole body must have come; null for any time. */
+  readonly timeout: number | null;
+}
 
 /**
  * The filter of a request that changes many jobs: a list's query, or a JSON
@@ -19,10 +26,12 @@ const LARGEST_BODY = 64 * 1024;
  *
  * @throws {HttpProblem} for what is no filter, or given twice.
  */
-export async function readFilter({ request, server }: RouteRequest): Promise<JobFilter> {
+export async function readFilter(
+  { request, server }: RouteRequest,
+  limits: BodyLimits,
+): Promise<JobFilter> {
   const sent = valuesOf(queryOf(request.url), ["tag"]);
-  const body =
-    (await readJson(request, { maxBody: LARGEST_BODY, framed: server !== undefined })) ?? {};
+  const body = (await readJson(request, { ...limits, framed: server !== undefined })) ?? {};
   if (!isObject(body)) throw invalid([{ path: [], message: "Expected an object" }]);
   const twice = Object.keys(body).filter((key) => Object.hasOwn(sent, key));
   if (twice.length > 0) {

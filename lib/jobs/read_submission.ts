@@ -29,8 +29,13 @@ export async function readSubmission({
   request,
   server,
   maxBody,
+  bodyTimeout,
 }: SubmitRequest): Promise<{ params: object; options: SubmitOptions }> {
-  const body = await readJson(request, { maxBody, framed: isRequestServer(server) });
+  const body = await readJson(request, {
+    maxBody,
+    framed: isRequestServer(server),
+    timeout: bodyTimeout,
+  });
   const sent = body ?? {};
   if (!isObject(sent)) throw invalid([{ path: [], message: "Expected an object" }]);
   const key = request.headers.get("idempotency-key");

@@ -11,7 +11,7 @@ import {
 } from "../http/mod.ts";
 import { isUlid } from "../storage/mod.ts";
 import { jobEventStream } from "./event_stream.ts";
-import { readFilter, refuseNoFilter } from "./filter_request.ts";
+import { type BodyLimits, LARGEST_FILTER, readFilter, refuseNoFilter } from "./filter_request.ts";
 import { isEmptyFilter } from "./job_filter.ts";
 import { readListQuery } from "./list_query.ts";
 import { readLogsQuery } from "./logs_query.ts";
@@ -26,6 +26,10 @@ export interface JobRouterOptions extends RouterOptions {
   prefix?: string;
   /** Seconds after which a silent `$stream` shows that it is still there. @default {5} */
   heartbeat?: number;
+  /** The largest body, in bytes; of a filter, what is beyond 65,536 is too large anyway. @default {65_536} */
+  maxBody?: number;
+  /** Seconds within which the whole body must have come; null for any time. @default {null} */
+  bodyTimeout?: number | null;
 }
 
 /**
@@ -47,18 +51,22 @@ export class JobRouter extends Router {
   readonly prefix: string;
   readonly #scheduler: Scheduler;
   readonly #heartbeats: Heartbeats;
+  readonly #body: BodyLimits;
 
   private constructor({
     scheduler,
     prefix = scheduler.prefix,
     // Bun and many proxies close a connection that is silent for ten seconds, or more.
     heartbeat = 5,
+    maxBody = LARGEST_FILTER,
+    bodyTimeout = null,
     ...options
   }: JobRouterOptions) {
     super(options);
     this.prefix = prefix;
     this.#scheduler = scheduler;
     this.#heartbeats = new Heartbeats(heartbeat);
+    this.#body = { maxBody: Math.min(maxBody, LARGEST_FILTER), timeout: bodyTimeout };
     const below = prefix === "/" ? "" : prefix;
     const job = `${below}/{id}`;
     const scopeOf = (method: string) => (method === "GET" ? "jobs:read" : "jobs:write");
@@ -122,13 +130,13 @@ export class JobRouter extends Router {
   }
 
   async #retryMany(request: RouteRequest): Promise<Response> {
-    const filter = await readFilter(request);
+    const filter = await readFilter(request, this.#body);
     waitLong(request);
     return Response.json({ retried: await this.#scheduler.retryMany(filter) });
   }
 
   async #deleteMany(request: RouteRequest): Promise<Response> {
-    const filter = await readFilter(request);
+    const filter = await readFilter(request, this.#body);
     if (isEmptyFilter(filter)) {
       refuseNoFilter(
         "Nothing is deleted without a filter: to delete all jobs, name them by ?since=1970-01-01",

@@ -8,6 +8,7 @@ import {
   Scheduler,
   type SchedulerOptions,
 } from "../jobs/mod.ts";
+import { AllowedHosts, BODY_TIMEOUT, Gate, type LimitsOptions, mistakesOf } from "../limits/mod.ts";
 import { Database } from "../storage/mod.ts";
 import {
   databaseProblemOf,
@@ -80,6 +81,7 @@ interface Parts {
   readonly artifacts: ArtifactsOptions | undefined;
   readonly health: HealthOptions | undefined;
   readonly auth: AuthOptions | undefined;
+  readonly limits: LimitsOptions | undefined;
   readonly included: readonly Includable[];
   readonly startupHooks: readonly ServiceHook[];
   readonly shutdownHooks: readonly ServiceHook[];
@@ -93,6 +95,7 @@ const NO_PARTS: Parts = {
   artifacts: undefined,
   health: undefined,
   auth: undefined,
+  limits: undefined,
   included: [],
   startupHooks: [],
   shutdownHooks: [],
@@ -214,6 +217,25 @@ export class ServiceBuilder {
     return this.#with({ auth });
   }
 
+  /**
+   * Bounds what clients may take: time, executions at once, requests; says which other sites' pages may
+   * ask, and adds the headers that keep browsers careful.
+   *
+   * @example
+   * ```ts
+   * .withLimits({
+   *   timeout: 30,
+   *   concurrency: 100,
+   *   rate: { requests: 600, seconds: 60 },
+   *   cors: { origins: ["https://app.example.org"] },
+   *   trustedProxy: 1,
+   * })
+   * ```
+   */
+  withLimits(limits: LimitsOptions = {}): ServiceBuilder {
+    return this.#with({ limits });
+  }
+
   /** Adds routes of the user's own: another {@linkcode TaskRouter}, or a fetch handler. */
   include(included: Includable): ServiceBuilder {
     return this.#with({ included: [...this.#parts.included, included] });
@@ -286,9 +308,27 @@ export class ServiceBuilder {
     };
     const guard =
       auth === undefined ? undefined : attempt(() => new Authenticator(auth, executor.logger));
+    const { limits } = parts;
+    const mistakes =
+      limits === undefined ? [] : mistakesOf(limits, { isGuarded: auth !== undefined });
+    reasons.push(...mistakes);
+    const isExempt = (request: Request) => router.answersAlways(request);
+    const gate =
+      limits === undefined || mistakes.length > 0
+        ? undefined
+        : new Gate(limits, { isGuarded: guard !== undefined, isExempt, onError });
     const routing = { basePath, onError, toProblem: databaseProblemOf };
-    const guarded = guard === undefined ? {} : { guard };
-    const router = attempt(() => new Router({ ...routing, ...guarded })) ?? new Router();
+    const guarded = guard === undefined ? {} : { guard: gate?.guard(guard) ?? guard };
+    const allowed = mistakes.length > 0 ? {} : { allowedOrigins: allowedOriginsOf(limits) };
+    const router: Router =
+      attempt(() => new Router({ ...routing, ...allowed, ...guarded })) ?? new Router();
+    const { maxBody, timeout, concurrency } = limits ?? {};
+    const { bodyTimeout = BODY_TIMEOUT } = limits ?? { bodyTimeout: null };
+    const body = { bodyTimeout, ...(maxBody === undefined ? {} : { maxBody }) };
+    const execution = {
+      ...(timeout === undefined ? {} : { timeout }),
+      ...(concurrency === undefined ? {} : { concurrency }),
+    };
     const info = { id, display_name: displayName, version, description };
     router.add("GET", "/api/v1/info", () => Response.json(info), { scope: "system:read" });
     const ending = new AbortController();
@@ -302,16 +342,20 @@ export class ServiceBuilder {
       );
     }
     if (tasks !== undefined) {
-      attempt(() => router.include(TaskRouter.create({ ...tasks, executor })));
+      attempt(() =>
+        router.include(TaskRouter.create({ ...tasks, ...body, ...execution, executor })),
+      );
     }
     if (scheduler !== undefined) {
       const { prefix } = scheduler;
-      attempt(() => router.include(JobRouter.create({ scheduler, prefix })));
+      attempt(() => router.include(JobRouter.create({ scheduler, prefix, ...body })));
       const where = schedulesPrefix === undefined ? {} : { prefix: schedulesPrefix };
       attempt(() => router.include(ScheduleRouter.create({ scheduler, ...where })));
     }
     const artifactRoutes =
-      artifacts === undefined ? undefined : attempt(() => ArtifactRouter.create({ artifacts }));
+      artifacts === undefined
+        ? undefined
+        : attempt(() => ArtifactRouter.create({ artifacts, ...body }));
     if (artifactRoutes !== undefined) attempt(() => router.include(artifactRoutes));
     for (const included of parts.included) {
       attempt(() =>
@@ -327,7 +371,9 @@ export class ServiceBuilder {
     const hooks = { startupHooks, shutdownHooks };
     const sending = artifactRoutes?.sending;
     const running = { database, executor, scheduler, artifacts, sending, ending };
-    const service: Service = new Service({ id, router, ...running, ...hooks, signals, grace });
+    const hosts = new AllowedHosts(limits?.allowedHosts);
+    const entry = { hosts, gate, router };
+    const service: Service = new Service({ id, ...entry, ...running, ...hooks, signals, grace });
     // Jobs may need what the hooks make.
     scheduler?.startThrough(() => service.start());
     return service;
@@ -344,6 +390,12 @@ function adderOf<T, I extends readonly Injectable[]>(
   if (entry === undefined) return undefined;
   const [token, options] = entry;
   return (executor) => executor.provide(token, options);
+}
+
+/** Which other sites' pages may send requests: those that may read answers too. */
+function allowedOriginsOf({ allowedOrigins = [], cors }: LimitsOptions = {}): readonly string[] {
+  const sharing = cors === undefined ? [] : cors.origins === "*" ? ["*"] : cors.origins;
+  return [...allowedOrigins, ...sharing];
 }
 
 /** "My Service!" becomes "my-service". */

@@ -9,6 +9,7 @@ import {
   within,
 } from "../http/mod.ts";
 import type { Scheduler } from "../jobs/mod.ts";
+import type { AllowedHosts, Gate } from "../limits/mod.ts";
 import type { Database } from "../storage/mod.ts";
 import { databaseProblemOf, type StopOptions, type TaskExecutor } from "../tasks/mod.ts";
 import { isCalledByEntryPoint } from "./bun/mod.ts";
@@ -25,6 +26,9 @@ export type ServiceHook = (service: Service) => void | Promise<void>;
 export interface ServiceParts {
   readonly id: string;
   readonly router: Router;
+  readonly hosts: AllowedHosts;
+  /** Undefined without limits. */
+  readonly gate: Gate | undefined;
   readonly database: Database;
   readonly executor: TaskExecutor;
   readonly scheduler: Scheduler | undefined;
@@ -168,7 +172,29 @@ export class Service implements AsyncDisposable {
   }
 
   #fetch(request: Request, server: RequestServer | undefined): Promise<Response> {
-    if (isRequestServer(server)) this.#servers.add(server);
+    let refusal: HttpProblem | undefined;
+    if (isRequestServer(server)) {
+      this.#servers.add(server);
+      refusal = this.#parts.hosts.refusal(request, server);
+    }
+    const { gate } = this.#parts;
+    if (gate !== undefined) return this.#passGate(gate, request, server, refusal);
+    return refusal === undefined ? this.#serve(request, server) : refuse(refusal, request);
+  }
+
+  /** Apart, since a closure is not for those who pass no gate. */
+  #passGate(
+    gate: Gate,
+    request: Request,
+    server: RequestServer | undefined,
+    refusal: HttpProblem | undefined,
+  ): Promise<Response> {
+    return gate.pass(request, server, () =>
+      refusal === undefined ? this.#serve(request, server) : refuse(refusal, request),
+    );
+  }
+
+  #serve(request: Request, server: RequestServer | undefined): Promise<Response> {
     return this.#isServing
       ? this.#parts.router.fetch(request, server)
       : this.#startAndFetch(request, server);
@@ -182,7 +208,7 @@ export class Service implements AsyncDisposable {
     if (failure !== undefined) {
       return unavailable("The service could not start", request, databaseProblemOf(failure.error));
     }
-    return await this.#fetch(request, server);
+    return await this.#serve(request, server);
   }
 
   /** What went wrong, which the log has too; undefined where the service has started. */
@@ -263,6 +289,10 @@ export class Service implements AsyncDisposable {
   async #letGoOfServers(): Promise<void> {
     await within(1, Promise.all([...this.#servers].map((server) => server.stop())));
   }
+}
+
+async function refuse(problem: HttpProblem, { url }: Request): Promise<Response> {
+  return problem.toResponse(pathOf(url));
 }
 
 /** `problem` says more, where it is known. */

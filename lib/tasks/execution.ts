@@ -17,6 +17,8 @@ export interface ExecutionOptions {
   readonly signal: AbortSignal | undefined;
   /** The caller's signal where looking at it costs: asked for when the task looks at its own. */
   readonly callerSignal: (() => AbortSignal) | undefined;
+  /** Seconds, where the task has no limit of its own; null for none. */
+  readonly timeout: number | null;
   /** What the run belongs to; undefined outside a job. */
   readonly owner: RunOwner | undefined;
   /** Validates what the task returned, or committed. */
@@ -241,8 +243,8 @@ export class Execution implements RunValues, ContextOf {
 
   /** Seconds; null for no limit. */
   get #timeout(): number | null {
-    const { owner, task } = this.#options;
-    return owner?.timeout ?? task.timeout;
+    const { owner, task, timeout } = this.#options;
+    return owner?.timeout ?? task.timeout ?? timeout;
   }
 
   /** A function that never yielded has kept the timer from firing. */

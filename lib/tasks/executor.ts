@@ -49,6 +49,8 @@ export interface ExecuteOptions {
   signal?: AbortSignal | (() => AbortSignal);
   /** Who asks for the run. @default {null} */
   principal?: Principal | null;
+  /** Seconds that the run may take, where its task has no `timeout` of its own. @default {null} */
+  timeout?: number | null;
   /** What the run belongs to, such as a job. */
   owner?: RunOwner;
 }
@@ -163,7 +165,7 @@ export class TaskExecutor implements AsyncDisposable {
    *
    * @throws {TaskNotFoundError} where no task has this name.
    * @throws {ValidationError} where the params are not what the task's schema asks for.
-   * @throws {TimeoutError} when the task's `timeout` has passed.
+   * @throws {TimeoutError} when the task's `timeout`, or else that of the options, has passed.
    * @throws {MissingProviderError} where nobody provides what the task needs.
    * @throws The signal's reason, or what the task itself throws.
    */
@@ -237,14 +239,15 @@ export class TaskExecutor implements AsyncDisposable {
 
   #begin(task: Task, sent: unknown, options: ExecuteOptions): Awaitable<unknown> {
     if (this.#stopped) throw new ExecutorStoppedError(task.name, { begun: false });
-    const { signal, principal = null, owner } = options;
+    const { signal, principal = null, timeout = null, owner } = options;
     const watched = typeof signal === "function" ? undefined : signal;
     const params = parseParams(task, sent);
     const isParsed = !(params instanceof Promise);
     // Until the run awaits it, its failure must not count as unhandled.
     if (!isParsed) params.catch(() => {});
     const plan = this.#planOf(task);
-    const isWatched = task.timeout !== null || watched !== undefined || owner !== undefined;
+    const isTimed = task.timeout !== null || timeout !== null;
+    const isWatched = isTimed || watched !== undefined || owner !== undefined;
     // Where nothing was asked for that could end, there is nothing to make or watch.
     if (isParsed && plan.length === 0 && !isWatched) {
       const result = task.run(params);
@@ -257,6 +260,7 @@ export class TaskExecutor implements AsyncDisposable {
       principal,
       signal: watched,
       callerSignal: typeof signal === "function" ? signal : undefined,
+      timeout,
       owner,
       check: owner?.anyResult ? (result) => result : (result) => parseResult(task, result),
     });

@@ -29,6 +29,12 @@ export interface TaskRouterOptions extends Omit<RouterOptions, "onError"> {
   traceback?: boolean;
   /** The largest body, in bytes. @default {10_485_760} */
   maxBody?: number;
+  /** Seconds within which the whole body must have come; null for any time. @default {null} */
+  bodyTimeout?: number | null;
+  /** Seconds that an `$execute` may take, where its task has no `timeout` of its own. @default {null} */
+  timeout?: number | null;
+  /** How many `$execute` run at once; those beyond are 503. @default {Infinity} */
+  concurrency?: number;
 }
 
 const JSON_INIT = { headers: new Headers({ "content-type": "application/json" }) };
@@ -61,6 +67,10 @@ export class TaskRouter extends Router {
   readonly #executor: TaskExecutor;
   readonly #traceback: boolean;
   readonly #maxBody: number;
+  readonly #bodyTimeout: number | null;
+  readonly #timeout: number | null;
+  readonly #concurrency: number;
+  #running = 0;
 
   private constructor({
     executor,
@@ -68,6 +78,9 @@ export class TaskRouter extends Router {
     tags = ["Tasks"],
     traceback = process.env["NODE_ENV"] !== "production",
     maxBody = 10 * 1024 * 1024,
+    bodyTimeout = null,
+    timeout = null,
+    concurrency = Number.POSITIVE_INFINITY,
     ...options
   }: TaskRouterOptions) {
     super({
@@ -85,6 +98,9 @@ export class TaskRouter extends Router {
     this.#executor = executor;
     this.#traceback = traceback;
     this.#maxBody = maxBody;
+    this.#bodyTimeout = bodyTimeout;
+    this.#timeout = timeout;
+    this.#concurrency = concurrency;
     const task = `${prefix === "/" ? "" : prefix}/{name}`;
     const read = { scope: "tasks:read" };
     this.add("GET", prefix, ({ request }) => this.#list(request), read);
@@ -101,7 +117,11 @@ export class TaskRouter extends Router {
       "POST",
       `${task}/$submit`,
       ({ parameters, ...submitted }) =>
-        scheduler.answerSubmit(this.#find(parameters["name"]), { ...submitted, maxBody }),
+        scheduler.answerSubmit(this.#find(parameters["name"]), {
+          ...submitted,
+          maxBody,
+          bodyTimeout,
+        }),
       { scope: ({ name }) => `tasks:submit:${name}` },
     );
   }
@@ -122,8 +142,37 @@ export class TaskRouter extends Router {
   }
 
   #execute(task: Task, sent: RouteRequest): Promise<Response> {
-    const options = { maxBody: this.#maxBody, framed: sent.server !== undefined };
-    return readJson(sent.request, options).then((body) => this.#run(task, body, sent));
+    const options = {
+      maxBody: this.#maxBody,
+      framed: sent.server !== undefined,
+      timeout: this.#bodyTimeout,
+    };
+    // Where as many run as may, there is no use in reading.
+    this.#refuseTooMany();
+    return readJson(sent.request, options).then((body) =>
+      this.#concurrency === Number.POSITIVE_INFINITY
+        ? this.#run(task, body, sent)
+        : this.#runInPlace(task, body, sent),
+    );
+  }
+
+  /** Runs as one of those that may run at once. A body that is still coming takes no place. */
+  async #runInPlace(task: Task, body: unknown, sent: RouteRequest): Promise<Response> {
+    this.#refuseTooMany();
+    this.#running += 1;
+    try {
+      return await this.#run(task, body, sent);
+    } finally {
+      this.#running -= 1;
+    }
+  }
+
+  #refuseTooMany(): void {
+    if (this.#running < this.#concurrency) return;
+    throw new HttpProblem(503, "too-busy", {
+      detail: `${this.#running} tasks are being executed, and no more may be at once`,
+      headers: { "retry-after": "1" },
+    });
   }
 
   #run(
@@ -150,6 +199,7 @@ export class TaskRouter extends Router {
       const result = this.#executor.begin(task, params, {
         signal: () => request.signal,
         principal,
+        timeout: this.#timeout,
       });
       return result instanceof Promise ? result.then(succeed).catch(fail) : succeed(result);
     } catch (error) {

@@ -6,6 +6,8 @@ export interface SubmitRequest {
   readonly server: RequestServer | undefined;
   /** The largest body, in bytes. */
   readonly maxBody: number;
+  /** Seconds within which the whole body must have come; null for any time. */
+  readonly bodyTimeout: number | null;
   /** The path of a link to `path`, where the routes are mounted. */
   readonly link: (path: string) => string;
   /** Who asks; null where nobody had to say. */

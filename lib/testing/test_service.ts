@@ -1,4 +1,5 @@
 import type { ArtifactManager } from "../artifacts/mod.ts";
+import type { RequestServer } from "../http/mod.ts";
 import type { JobRecord, Scheduler } from "../jobs/mod.ts";
 import type { Service, ServiceBuilder } from "../service/mod.ts";
 import { Database } from "../storage/mod.ts";
@@ -96,13 +97,13 @@ export class TestService implements AsyncDisposable {
   ): Promise<Response> {
     const asked =
       input instanceof Request ? input : new Request(new URL(input, "http://localhost").href);
-    if (json === undefined) return await this.#service.fetch(new Request(asked, init));
+    if (json === undefined) return await this.#service.fetch(new Request(asked, init), LOCAL);
     const headers = new Headers(init.headers ?? asked.headers);
     if (!headers.has("content-type")) headers.set("content-type", "application/json");
     const body = JSON.stringify(json);
     const method = asked.method === "GET" ? "POST" : asked.method;
     const request = new Request(asked, { method, ...init, headers, body });
-    return await this.#service.fetch(request);
+    return await this.#service.fetch(request, LOCAL);
   }
 
   /** As {@linkcode TestScheduler.wait}. */
@@ -135,3 +136,10 @@ export class TestService implements AsyncDisposable {
     return this.#time;
   }
 }
+
+/** What tells that each request is from this machine, for a service that limits them by address. */
+const LOCAL: RequestServer = {
+  requestIP: () => ({ address: "127.0.0.1" }),
+  timeout: () => {},
+  stop: async () => {},
+};

@@ -291,3 +291,16 @@ test("readJson() keeps __proto__ as a key like any other", async () => {
   assertStrictEquals(Object.getPrototypeOf(value), Object.prototype);
   assert(!("a" in value));
 });
+
+test("readJson() gives up on a body that does not come in time, framed or not", async () => {
+  for (const framed of [true, false]) {
+    const request = new Request("http://localhost", {
+      method: "POST",
+      headers: { "content-type": "application/json", ...(framed ? { "content-length": "9" } : {}) },
+      body: new ReadableStream(),
+    });
+    const reading = readJson(request, { maxBody: 100, framed, timeout: 0.02 });
+    const { status, code, headers } = await assertRejects(() => reading, HttpProblem);
+    assertEquals([status, code, headers["connection"]], [408, "request-timeout", "close"]);
+  }
+});

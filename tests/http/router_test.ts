@@ -220,7 +220,7 @@ test("a Router refuses a basePath that is no path, and an origin that is none", 
       `Cannot use "${basePath}" as basePath: it is like "/tools"`,
     );
   }
-  for (const origin of ["app.example.org", "https://app.example.org/", "https://a/b", "*", ""]) {
+  for (const origin of ["app.example.org", "https://app.example.org/", "https://a/b", ""]) {
     assertThrows(
       () => new Router({ allowedOrigins: [origin] }),
       TypeError,

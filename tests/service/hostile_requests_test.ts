@@ -160,14 +160,14 @@ async function largeBodies(): Promise<void> {
   await expectStatus(413, chunked, "100 MB in chunks").catch((error: unknown) => {
     if (!(error instanceof Error && "code" in error && error.code === "ECONNRESET")) throw error;
   });
-  const head = `POST /api/v1/tasks/echo/$execute HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${100 * MEBIBYTE}\r\n\r\n`;
+  const head = `POST /api/v1/tasks/echo/$execute HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: ${100 * MEBIBYTE}\r\n\r\n`;
   const answer = await raw([head, ...Array(100).fill(chunk)]);
   assert(/^HTTP\/1\.1 413/.test(answer), `100 MB with a length: ${answer.slice(0, 100)}`);
 }
 
 async function slowBody(): Promise<void> {
   const head =
-    "POST /api/v1/tasks/echo/$execute HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 3\r\n\r\n";
+    "POST /api/v1/tasks/echo/$execute HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 3\r\n\r\n";
   const answer = await raw([head, "{", "}", " "], { pause: 1_000 });
   assert(/^HTTP\/1\.1 200/.test(answer), `a body of one byte a second: ${answer}`);
 }
@@ -252,7 +252,7 @@ async function contentTypes(): Promise<void> {
 
 async function framing(): Promise<void> {
   const post =
-    "POST /api/v1/tasks/echo/$execute HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n";
+    "POST /api/v1/tasks/echo/$execute HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n";
   const cases: Record<string, string[]> = {
     "a length that is too short": [`${post}Content-Length: 1\r\n\r\n{}{}{}`],
     "a length that is no number": [`${post}Content-Length: many\r\n\r\n{}`],
@@ -269,12 +269,18 @@ async function framing(): Promise<void> {
       `${post}Host: a b<>\r\nOrigin: http://x\r\nContent-Length: 2\r\n\r\n{}`,
     ],
     "an odd host at a list": ["GET /api/v1/tasks?tag=x HTTP/1.1\r\nHost: a b<>\r\n\r\n"],
-    "an odd method": ["BREW /api/v1/info HTTP/1.1\r\nHost: x\r\n\r\n"],
-    "a header without a colon": ["GET /api/v1/info HTTP/1.1\r\nHost: x\r\nnonsense\r\n\r\n"],
-    "a huge header": [`GET /api/v1/info HTTP/1.1\r\nHost: x\r\nX: ${"x".repeat(100_000)}\r\n\r\n`],
-    "many headers": [`GET /api/v1/info HTTP/1.1\r\nHost: x\r\n${"X: y\r\n".repeat(5_000)}\r\n`],
-    "a huge path": [`GET /${"x".repeat(100_000)} HTTP/1.1\r\nHost: x\r\n\r\n`],
-    "control characters": ["GET /a\u0001\u0002b HTTP/1.1\r\nHost: x\r\n\r\n"],
+    "an odd method": ["BREW /api/v1/info HTTP/1.1\r\nHost: localhost\r\n\r\n"],
+    "a header without a colon": [
+      "GET /api/v1/info HTTP/1.1\r\nHost: localhost\r\nnonsense\r\n\r\n",
+    ],
+    "a huge header": [
+      `GET /api/v1/info HTTP/1.1\r\nHost: localhost\r\nX: ${"x".repeat(100_000)}\r\n\r\n`,
+    ],
+    "many headers": [
+      `GET /api/v1/info HTTP/1.1\r\nHost: localhost\r\n${"X: y\r\n".repeat(5_000)}\r\n`,
+    ],
+    "a huge path": [`GET /${"x".repeat(100_000)} HTTP/1.1\r\nHost: localhost\r\n\r\n`],
+    "control characters": ["GET /a\u0001\u0002b HTTP/1.1\r\nHost: localhost\r\n\r\n"],
     "bytes that are no HTTP": ["\u0016\u0003\u0001\u0000\u0000"],
   };
   await Promise.all(
@@ -304,7 +310,9 @@ async function paths(): Promise<void> {
     "/API/V1/TASKS",
     "/api/v1/tasks/echo;x=1",
   ]) {
-    const answer = await raw([`GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`]);
+    const answer = await raw([
+      `GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`,
+    ]);
     assert(/^HTTP\/1\.1 (404|400)/.test(answer), `${path}: ${answer.slice(0, 100)}`);
   }
   await expectStatus(200, send("/api/v1/tasks/ec%68o"), "an encoded letter");
@@ -336,15 +344,15 @@ async function oddResults(): Promise<void> {
 
 async function disconnects(): Promise<void> {
   const post =
-    "POST /api/v1/tasks/wait/$execute HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n";
+    "POST /api/v1/tasks/wait/$execute HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n";
   const halves = [
     "POST /api/v1/tasks/wait/$exe",
     `${post}Content-Le`,
     `${post}Content-Length: 20\r\n\r\n{"params"`,
     `${post}Content-Length: 2\r\n\r\n{}`,
     `${post}Transfer-Encoding: chunked\r\n\r\n2\r\n{`,
-    "POST /api/v1/artifacts HTTP/1.1\r\nHost: x\r\nContent-Type: a/b\r\nContent-Length: 9\r\n\r\nab",
-    "POST /api/v1/artifacts HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=x\r\nContent-Length: 99\r\n\r\n--x\r\n",
+    "POST /api/v1/artifacts HTTP/1.1\r\nHost: localhost\r\nContent-Type: a/b\r\nContent-Length: 9\r\n\r\nab",
+    "POST /api/v1/artifacts HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=x\r\nContent-Length: 99\r\n\r\n--x\r\n",
   ];
   const AT_ONCE = 50;
   for (let client = 0; client < CLIENTS; client += AT_ONCE) {

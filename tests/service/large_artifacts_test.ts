@@ -175,7 +175,7 @@ describe.each(["spread", "itself"] as const)("Bun.serve() of a service, %s,", (w
       Array.from({ length: CLIENTS }, async () => {
         const { promise, resolve } = Promise.withResolvers<void>();
         const socket = connect(service.port, "127.0.0.1");
-        socket.write(`GET /api/v1/artifacts/${id}/%24download HTTP/1.1\r\nHost: x\r\n\r\n`);
+        socket.write(`GET /api/v1/artifacts/${id}/%24download HTTP/1.1\r\nHost: localhost\r\n\r\n`);
         // It reads once, and then no more.
         socket.once("data", () => {
           socket.pause();
@@ -203,7 +203,7 @@ describe.each(["spread", "itself"] as const)("Bun.serve() of a service, %s,", (w
     ]) {
       const socket = connect(service.port, "127.0.0.1");
       const isChunked = headers.includes("chunked");
-      socket.write(`POST /api/v1/artifacts HTTP/1.1\r\nHost: x\r\n${headers}\r\n\r\n`);
+      socket.write(`POST /api/v1/artifacts HTTP/1.1\r\nHost: localhost\r\n${headers}\r\n\r\n`);
       const piece = Buffer.alloc(MIB, "x");
       for (let sent = 0; sent < 6; sent++) {
         if (isChunked) socket.write(`${MIB.toString(16)}\r\n`);
