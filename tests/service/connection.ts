@@ -173,6 +173,8 @@ function readChunks(framed: string): { readonly body: string; readonly rest?: st
     const end = framed.indexOf("\r\n", start);
     if (end === -1) return { body };
     const length = Number.parseInt(framed.slice(start, end), 16);
+    // A server that is sent nonsense meanwhile may say so in the midst of its answer.
+    if (Number.isNaN(length)) return { body };
     const next = end + 2 + length + 2;
     body += framed.slice(end + 2, Math.min(next - 2, framed.length));
     if (framed.length < next) return { body };
