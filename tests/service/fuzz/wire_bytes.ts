@@ -41,7 +41,10 @@ export function toWire(random: SeededRandom, request: FuzzedRequest): WireReques
   let sent: Uint8Array = content;
   if (framing === 0) {
     lines.push("Transfer-Encoding: chunked");
-    sent = toChunks(random, content);
+    // Bun takes no trailers: it answers 400, in the midst of another answer where that has begun.
+    const hasTrailer = random.oneIn(10);
+    isWhole &&= !hasTrailer;
+    sent = toChunks(random, content, hasTrailer ? "Trailer: x\r\n" : "");
   } else if (body !== null) {
     const length = random.oneIn(12)
       ? random.pick(["-1", "1e3", "0x10", "", "99999999999999999999"])
@@ -64,7 +67,7 @@ export function toWire(random: SeededRandom, request: FuzzedRequest): WireReques
   return { bytes: bytes.slice(0, random.below(bytes.length)), isWhole: false };
 }
 
-function toChunks(random: SeededRandom, content: Uint8Array): Uint8Array {
+function toChunks(random: SeededRandom, content: Uint8Array, trailer: string): Uint8Array {
   const parts: Uint8Array[] = [];
   for (let start = 0; start < content.length; ) {
     const length = Math.min(1 + random.below(2_000), content.length - start);
@@ -73,6 +76,6 @@ function toChunks(random: SeededRandom, content: Uint8Array): Uint8Array {
     parts.push(content.subarray(start, start + length), Buffer.from("\r\n"));
     start += length;
   }
-  parts.push(Buffer.from(random.oneIn(10) ? "0\r\nTrailer: x\r\n\r\n" : "0\r\n\r\n"));
+  parts.push(Buffer.from(`0\r\n${trailer}\r\n`));
   return Buffer.concat(parts);
 }
