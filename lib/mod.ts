@@ -4,6 +4,7 @@
  *
  * @module
  */
+export * from "./artifacts/mod.ts";
 export {
   type ApiKey,
   type AuthOptions,
@@ -72,6 +73,7 @@ export {
   type ProviderOptions,
   type ProviderScope,
   ResultValidationError,
+  type RunArtifacts,
   type RunOwner,
   type RunScheduler,
   registry,

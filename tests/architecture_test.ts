@@ -48,12 +48,17 @@ test("the linter holds the one-way order of the folders", async () => {
     "lib/tasks/allowed.ts": imports("../storage/mod.ts", "../http/mod.ts", "../shell/mod.ts"),
     "lib/auth/allowed.ts": imports("../tasks/mod.ts", "../http/mod.ts"),
     "lib/service/allowed.ts": imports("../tasks/mod.ts", "../storage/mod.ts", "../http/mod.ts"),
+    "lib/artifacts/allowed.ts": imports("../tasks/mod.ts", "../storage/mod.ts", "../http/mod.ts"),
     "lib/storage/allowed.ts": imports("./sqlite/mod.ts", "./errors.ts"),
     "lib/storage/sqlite/allowed.ts": imports("../scope.ts", "bun:sqlite"),
     "lib/command/allowed.ts": imports("../storage/mod.ts", "./run.ts"),
   };
   const refused = {
     "lib/tasks/upwards.ts": imports("../service/mod.ts"),
+    "lib/tasks/sideways.ts": imports("../artifacts/mod.ts"),
+    "lib/artifacts/sideways.ts": imports("../jobs/mod.ts"),
+    "lib/artifacts/inside.ts": imports("../storage/session.ts"),
+    "lib/jobs/artifacts.ts": imports("../artifacts/mod.ts"),
     "lib/tasks/inside.ts": imports("../storage/session.ts"),
     "lib/auth/upwards.ts": imports("../service/mod.ts"),
     "lib/auth/sideways.ts": imports("../jobs/mod.ts"),

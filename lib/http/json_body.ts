@@ -1,9 +1,10 @@
+import { throwBrokenOff } from "./body_stream.ts";
+import { parseExactly } from "./exact_json.ts";
+import { DEEPEST_JSON, isTooDeep } from "./json_depth.ts";
 import { HttpProblem } from "./problem.ts";
 
 const JSON_TYPE = /^\s*application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i;
 const CHARSET = /;\s*charset\s*=\s*"?([^\s";]*)/i;
-/** Deeper than any sensible document, and shallow enough for every recursive function that gets it. */
-const DEEPEST = 500;
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
@@ -15,6 +16,8 @@ export interface ReadJsonOptions {
    * is the truth. Otherwise every body is counted as it comes.
    */
   framed: boolean;
+  /** Whether numbers are to be kept as they were written, as `parseExactly()` does. @default {false} */
+  exact?: boolean;
 }
 
 /**
@@ -38,7 +41,7 @@ export function readJson(request: Request, options: ReadJsonOptions): Promise<un
     isPlainJson(headers) &&
     !request.bodyUsed
   ) {
-    return request.bytes().then(parse, throwBrokenOff);
+    return request.bytes().then((bytes) => parse(bytes, options), throwBrokenOff);
   }
   return readAny(request, length, options);
 }
@@ -60,7 +63,7 @@ async function readAny(
   const bytes = await (isFramed
     ? request.bytes().catch(throwBrokenOff)
     : readBounded(request, options.maxBody));
-  return parse(bytes);
+  return parse(bytes, options);
 }
 
 function isPlainJson(headers: Headers): boolean {
@@ -135,7 +138,7 @@ async function* chunksOf({ body }: Request): AsyncGenerator<Uint8Array> {
 }
 
 /** Undefined where there is nothing. */
-function parse(bytes: Uint8Array): unknown {
+function parse(bytes: Uint8Array, { exact = false }: ReadJsonOptions): unknown {
   if (bytes.byteLength === 0) return undefined;
   let text: string;
   try {
@@ -143,49 +146,21 @@ function parse(bytes: Uint8Array): unknown {
   } catch (cause) {
     throw malformed("it is not UTF-8", cause);
   }
-  if (isDeeperThan(text, DEEPEST)) {
+  if (isTooDeep(text)) {
     throw new HttpProblem(422, "invalid-request", {
-      detail: `The body is nested more than ${DEEPEST} levels deep`,
+      detail: `The body is nested more than ${DEEPEST_JSON} levels deep`,
     });
   }
   try {
-    return JSON.parse(text);
+    return exact ? parseExactly(text) : JSON.parse(text);
   } catch (cause) {
     throw malformed(cause instanceof Error ? cause.message : String(cause), cause);
   }
 }
 
-/** Whether brackets outside strings nest deeper than `limit`. */
-function isDeeperThan(text: string, limit: number): boolean {
-  // Each level takes an opening and a closing bracket.
-  if (text.length <= limit * 2) return false;
-  let depth = 0;
-  let inString = false;
-  for (let index = 0; index < text.length; index++) {
-    const character = text.charCodeAt(index);
-    if (inString) {
-      if (character === 0x5c) index += 1;
-      else if (character === 0x22) inString = false;
-    } else if (character === 0x22) inString = true;
-    else if (character === 0x5b || character === 0x7b) {
-      depth += 1;
-      if (depth > limit) return true;
-    } else if (character === 0x5d || character === 0x7d) depth -= 1;
-  }
-  return false;
-}
-
 function malformed(reason: string, cause: unknown): HttpProblem {
   return new HttpProblem(400, "malformed-json", {
     detail: `The body is no JSON: ${reason}`,
-    cause,
-  });
-}
-
-/** The client went away, so that nobody may hear of it; but it is no fault of the service. */
-function throwBrokenOff(cause: unknown): never {
-  throw new HttpProblem(400, "incomplete-body", {
-    detail: "The body broke off before its end",
     cause,
   });
 }

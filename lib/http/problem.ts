@@ -1,7 +1,20 @@
 import { STATUS_TEXT } from "@std/http/status";
 
 /** The statuses that a problem may have. */
-export type ProblemStatus = 400 | 401 | 403 | 404 | 405 | 409 | 413 | 415 | 422 | 500 | 503;
+export type ProblemStatus =
+  | 400
+  | 401
+  | 403
+  | 404
+  | 405
+  | 408
+  | 409
+  | 413
+  | 415
+  | 416
+  | 422
+  | 500
+  | 503;
 
 /** One thing that is wrong with a request's body or query. */
 export interface ProblemIssue {

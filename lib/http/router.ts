@@ -330,12 +330,16 @@ function refuseMethod(method: string, path: string, methods: string[]): Response
   });
 }
 
-/** What HEAD is answered with: a document is measured, a stream let go of. */
+/** What HEAD is answered with: a document is measured, any other stream let go of. */
 async function withoutBody(response: Response): Promise<Response> {
   if (response.body === null) return response;
   const headers = new Headers(response.headers);
-  if (/^application\/(problem\+)?json\b/.test(headers.get("content-type") ?? "")) {
-    headers.set("content-length", String((await response.arrayBuffer()).byteLength));
+  const isDocument = /^application\/(problem\+)?json\b/.test(headers.get("content-type") ?? "");
+  if (isDocument && !headers.has("content-length")) {
+    let length = 0;
+    // Piece by piece, since a long list is never in memory as a whole.
+    for await (const piece of response.body) length += piece.byteLength;
+    headers.set("content-length", String(length));
   } else {
     await response.body.cancel();
   }

@@ -4,11 +4,11 @@ import {
   queryOf,
   type RouteRequest,
   readJson,
+  valuesOf,
 } from "../http/mod.ts";
 import { isObject } from "../tasks/mod.ts";
 import type { JobFilter } from "./job_list.ts";
 import { parseFilter } from "./list_query.ts";
-import { valuesOf } from "./query_values.ts";
 
 /** Bytes; a filter takes much less. */
 const LARGEST_BODY = 64 * 1024;

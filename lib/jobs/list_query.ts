@@ -1,9 +1,8 @@
 import * as v from "valibot";
-import { HttpProblem } from "../http/mod.ts";
+import { HttpProblem, valuesOf } from "../http/mod.ts";
 import { type ValidationIssue, validate } from "../tasks/mod.ts";
 import { JobId } from "./job_filter.ts";
 import type { JobFilter, ListOptions } from "./job_list.ts";
-import { valuesOf } from "./query_values.ts";
 import { JOB_STATUSES } from "./record.ts";
 import { Time } from "./time.ts";
 

@@ -1,7 +1,6 @@
 import * as v from "valibot";
-import { HttpProblem } from "../http/mod.ts";
+import { HttpProblem, valuesOf } from "../http/mod.ts";
 import { validate } from "../tasks/mod.ts";
-import { valuesOf } from "./query_values.ts";
 import type { LogsOptions } from "./reader.ts";
 
 const whole = (least: number, most: number) =>

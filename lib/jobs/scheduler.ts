@@ -4,7 +4,6 @@ import {
   type Injectable,
   type InjectedAll,
   type Logger,
-  type Principal,
   type RunScheduler,
   type StopOptions,
   type SubmitRequest,
@@ -13,7 +12,7 @@ import {
   TaskExecutor,
   TaskRegistry,
 } from "../tasks/mod.ts";
-import { changeInBatches } from "./bulk.ts";
+import { BulkChanges } from "./bulk_changes.ts";
 import { Changes } from "./changes.ts";
 import { systemClock } from "./clock.ts";
 import { currentJob } from "./current_job.ts";
@@ -27,8 +26,6 @@ import {
 } from "./errors.ts";
 import { type EventsOptions, jobEvents } from "./events.ts";
 import { FinishedJobs } from "./finished_jobs.ts";
-import { GroupCommit } from "./group_commit.ts";
-import { checkFilter, isEmptyFilter } from "./job_filter.ts";
 import type { JobFilter, ListOptions } from "./job_list.ts";
 import { joinNeighbours } from "./neighbours.ts";
 import {
@@ -37,9 +34,7 @@ import {
   type JobSubmission,
   type SubmitArguments,
   type SubmitOptions,
-  type Submitted,
 } from "./options.ts";
-import { Pace } from "./pace.ts";
 import { readSubmission } from "./read_submission.ts";
 import { JobReader, type LogsOptions } from "./reader.ts";
 import {
@@ -56,12 +51,14 @@ import type { CronArguments, CronOptions, Schedule } from "./schedules/schedule.
 import { Schedules } from "./schedules/schedules.ts";
 import { SharedReads } from "./shared_reads.ts";
 import { StateMachine, type Submission } from "./state_machine.ts";
-import { newJob, prepareSubmission } from "./submission.ts";
+import { newJob } from "./submission.ts";
+import { Submitter } from "./submitter.ts";
 import { Sweeper } from "./sweeper.ts";
 import type { JobTables } from "./tables.ts";
 import { toProblem } from "./to_problem.ts";
 import { recordToWire } from "./to_wire.ts";
 import { Worker } from "./worker.ts";
+import { afterCommit, Writes } from "./writes.ts";
 
 /**
  * Runs tasks and closures in the background, as jobs with a record in the
@@ -88,10 +85,10 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
   readonly #kept: readonly Kept[];
   readonly #reader: JobReader;
   readonly #sharedReads: SharedReads;
-  readonly #commits: GroupCommit;
+  readonly #writes: Writes;
   readonly #states: StateMachine;
-  readonly #submitAll = (submissions: readonly Submission[], tx: Statements) =>
-    this.#states.submit(submissions, tx);
+  readonly #submitter: Submitter;
+  readonly #bulk: BulkChanges;
   readonly #changes: Changes;
   readonly #tellNeighbours: (ids: readonly string[]) => void;
   readonly #engine: EmbeddedEngine;
@@ -131,21 +128,40 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
     const db = database.own<JobTables>();
     this.#reader = new JobReader(db);
     this.#sharedReads = new SharedReads(this.#reader);
-    this.#commits = new GroupCommit(database);
+    this.#writes = new Writes(database);
     // Losing one worker proves nothing: after a crash all that ran is run again side by side.
     const suspectAfter = Math.min(2, Math.max(1, crashLimit));
     this.#engine = new EmbeddedEngine({ database, clock, lease, suspectAfter });
     const records = createRecords(db);
     this.#states = new StateMachine({ records, engine: this.#engine, clock, crashLimit, lease });
+    this.#submitter = new Submitter({
+      states: this.#states,
+      writes: this.#writes,
+      clock,
+      maxParams,
+      onSubmitted: (session) => this.#submitted(session),
+    });
+    this.#bulk = new BulkChanges({
+      db,
+      states: this.#states,
+      writes: this.#writes,
+      onChanged: (ids) => this.#hasChanged(ids),
+      watchStop: () => {
+        const wasStopped = this.#stopping !== undefined;
+        return () => {
+          if (!wasStopped) this.#refuseStopped();
+        };
+      },
+    });
     this.schedules = new Schedules({
       database,
       engine: this.#engine,
       states: this.#states,
-      commits: this.#commits,
+      commits: this.#writes.commits,
       clock,
       logger: () => this.#ownWorker().logger,
       prepare: (task, params, options, principal) =>
-        this.#prepare(this.#taskOf(task), params, options, principal),
+        this.#submitter.prepare(this.#taskOf(task), params, options, principal),
       onSubmitted: () => this.#submitted(undefined),
     });
     this.#tellNeighbours = joinNeighbours(database, { hear: (ids) => this.#hear(ids) });
@@ -257,7 +273,7 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
       // The executor calls it with what `inject` names, which the types above hold together.
       run: (_params, ...injected) => (fn as (...injected: unknown[]) => unknown)(...injected),
     };
-    const claim = await this.#commits.run((tx) => this.#states.spawn(job, tx));
+    const claim = await this.#writes.commits.run((tx) => this.#states.spawn(job, tx));
     this.#ownWorker().adopt({ claim, task });
     return job.id;
   }
@@ -285,8 +301,8 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
     params?: unknown,
     { session, ...options }: SubmitOptions = {},
   ): Promise<string> {
-    const submission = await this.#prepare(this.#taskOf(task), params, options);
-    const { id } = await this.#submit(submission, session);
+    const submission = await this.#submitter.prepare(this.#taskOf(task), params, options);
+    const { id } = await this.#submitter.submit(submission, session);
     return id;
   }
 
@@ -302,10 +318,9 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
   ): Promise<string[]> {
     const prepared: Submission[] = [];
     for (const { task, params, ...options } of submissions) {
-      prepared.push(await this.#prepare(this.#taskOf(task), params, options));
+      prepared.push(await this.#submitter.prepare(this.#taskOf(task), params, options));
     }
-    const submitted = await this.#write(session, (tx) => this.#submitAll(prepared, tx));
-    this.#submitted(session);
+    const submitted = await this.#submitter.submitMany(prepared, session);
     return submitted.map(({ id }) => id);
   }
 
@@ -480,17 +495,7 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
    * @throws {SchedulerStoppedError} where `stop()` comes in between.
    */
   async retryMany(filter: JobFilter = {}): Promise<number> {
-    checkFilter(filter);
-    const { status } = filter;
-    // One of them is asked for, or both: what has just become the other one has changed since.
-    const filters = (["failed", "canceled"] as const)
-      .filter((each) => status === undefined || status === each)
-      .map((each) => ({ ...filter, status: each }));
-    return await this.#changeMany(
-      filters,
-      (ids, tx) => this.#states.retryMany(ids, { status: status ?? null }, tx),
-      () => this.#wake(undefined),
-    );
+    return await this.#bulk.retry(filter, () => this.#wake(undefined));
   }
 
   /**
@@ -503,14 +508,7 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
    * @throws {SchedulerStoppedError} where `stop()` comes in between.
    */
   async deleteMany(filter: JobFilter): Promise<number> {
-    checkFilter(filter);
-    if (isEmptyFilter(filter)) {
-      throw new TypeError(
-        "Cannot delete jobs without a filter: to delete all, give one that all fit, { since: new Date(0) }",
-      );
-    }
-    const only = { status: filter.status ?? null };
-    return await this.#changeMany([filter], (ids, tx) => this.#states.deleteMany(ids, only, tx));
+    return await this.#bulk.delete(filter);
   }
 
   /**
@@ -547,8 +545,8 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
   async answerSubmit(task: Task, submitted: SubmitRequest): Promise<Response> {
     const { params, options } = await readSubmission(submitted);
     try {
-      const submission = await this.#prepare(task, params, options, submitted.principal);
-      const { id, created } = await this.#submit(submission, undefined);
+      const submission = await this.#submitter.prepare(task, params, options, submitted.principal);
+      const { id, created } = await this.#submitter.submit(submission, undefined);
       const record = await this.get(id);
       const location = submitted.link(`${this.prefix}/${record.id}`);
       return Response.json(recordToWire(record, this), {
@@ -579,29 +577,6 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
     this.#ending.abort(new SchedulerStoppedError());
   }
 
-  #prepare(
-    task: Task,
-    params: unknown,
-    options: Omit<SubmitOptions, "session">,
-    principal: Principal | null = null,
-  ): Promise<Submission> {
-    const { clock, maxParams } = this.#options;
-    return prepareSubmission(task, params, options, { clock, maxParams, principal });
-  }
-
-  async #submit(submission: Submission, session: Session | undefined): Promise<Submitted> {
-    let submitted: Submitted | undefined;
-    if (session === undefined) {
-      await this.#ready();
-      submitted = await this.#commits.runBatched(this.#submitAll, submission);
-    } else {
-      [submitted] = await this.#write(session, (tx) => this.#submitAll([submission], tx));
-    }
-    if (submitted === undefined) throw new Error("Nothing was submitted");
-    this.#submitted(session);
-    return submitted;
-  }
-
   #submitted(session: Session | undefined): void {
     afterCommit(session, () => this.#tellNeighbours([]));
     this.#wake(session);
@@ -612,41 +587,9 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
     session: Session | undefined,
     work: (tx: Statements) => Promise<T>,
   ): Promise<T> {
-    const result = await this.#write(session, work);
+    const result = await this.#writes.run(session, work);
     afterCommit(session, () => this.#hasChanged(ids));
     return result;
-  }
-
-  async #changeMany(
-    filters: readonly JobFilter[],
-    change: (ids: readonly string[], tx: Statements) => Promise<readonly string[]>,
-    onChanged = () => {},
-  ): Promise<number> {
-    const wasStopped = this.#stopping !== undefined;
-    await this.#ready();
-    const { database } = this.#options;
-    const pace = new Pace();
-    return await changeInBatches(filters, {
-      db: database.own<JobTables>(),
-      pace,
-      change: async (ids) => {
-        // It may take minutes, for which a stop does not wait.
-        if (!wasStopped) this.#refuseStopped();
-        const changed = await this.#changeBatch(ids, pace, (tx) => change(ids, tx));
-        this.#hasChanged(changed);
-        if (changed.length > 0) onChanged();
-        return changed.length;
-      },
-    });
-  }
-
-  /** Changes what it can of these jobs in one transaction, and says which. */
-  #changeBatch(
-    ids: readonly string[],
-    pace: Pace,
-    change: (tx: Statements) => Promise<readonly string[]>,
-  ): Promise<readonly string[]> {
-    return this.#commits.run((tx) => pace.time(ids.length, () => change(tx)));
   }
 
   /** These jobs were changed here, and may run here. */
@@ -654,22 +597,6 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
     this.#notify(ids);
     this.#worker?.check();
     for (const id of ids) this.#worker?.drop(id);
-  }
-
-  async #write<T>(session: Session | undefined, work: (tx: Statements) => Promise<T>): Promise<T> {
-    if (session !== undefined) {
-      await this.#options.database.migrate({ session });
-      return await session.unit(work);
-    }
-    await this.#ready();
-    return await this.#commits.run(work);
-  }
-
-  /** Before a write of its own: its tables are there, and no transaction that it would wait for is open around it. */
-  async #ready(): Promise<void> {
-    const { database } = this.#options;
-    database.refuseNested();
-    await database.migrate();
   }
 
   /** These jobs were changed here. */
@@ -721,7 +648,7 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
       this.#worker = new Worker(executor, {
         engine: this.#engine,
         states: this.#states,
-        commits: this.#commits,
+        commits: this.#writes.commits,
         reader: this.#reader,
         notify: (ids) => this.#notify(ids),
         othersEnded: () => this.schedules.look(),
@@ -745,15 +672,10 @@ export class Scheduler implements RunScheduler, AsyncDisposable {
       logger,
       remove: async (ids, only, pace) => {
         const remove = (tx: Statements) => this.#states.deleteMany(ids, only, tx);
-        this.#notify(await this.#changeBatch(ids, pace, remove));
+        this.#notify(await this.#bulk.changeBatch(ids, pace, remove));
       },
     });
   }
-}
-
-function afterCommit(session: Session | undefined, listener: () => void): void {
-  if (session === undefined) listener();
-  else session.afterCommit(listener);
 }
 
 function refuseUnlessWhole(option: string, value: number): void {

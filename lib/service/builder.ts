@@ -1,3 +1,4 @@
+import { ArtifactManager, type ArtifactManagerOptions, ArtifactRouter } from "../artifacts/mod.ts";
 import { Authenticator, type AuthOptions } from "../auth/mod.ts";
 import { type Handler, pathOf, Router } from "../http/mod.ts";
 import {
@@ -54,6 +55,9 @@ export interface JobsOptions extends Omit<SchedulerOptions, "database"> {
   schedulesPrefix?: string;
 }
 
+/** As `new ArtifactManager()` takes them; the database is the service's. */
+export type ArtifactsOptions = Omit<ArtifactManagerOptions, "database">;
+
 /** Something with routes of its own: a {@linkcode TaskRouter}, or any fetch handler with its prefix. */
 export interface Includable {
   /** The path at and below which it answers, such as `/webhooks`. */
@@ -73,6 +77,7 @@ interface Parts {
   readonly tasks: TasksOptions | undefined;
   readonly providers: readonly AddProvider[];
   readonly jobs: JobsOptions | undefined;
+  readonly artifacts: ArtifactsOptions | undefined;
   readonly health: HealthOptions | undefined;
   readonly auth: AuthOptions | undefined;
   readonly included: readonly Includable[];
@@ -85,6 +90,7 @@ const NO_PARTS: Parts = {
   tasks: undefined,
   providers: [],
   jobs: undefined,
+  artifacts: undefined,
   health: undefined,
   auth: undefined,
   included: [],
@@ -176,6 +182,14 @@ export class ServiceBuilder {
   }
 
   /**
+   * Keeps artifacts: adds the routes under `/api/v1/artifacts`, and injects `ArtifactManager`. They
+   * live in the service's database, bytes included.
+   */
+  withArtifacts(artifacts: ArtifactsOptions = {}): ServiceBuilder {
+    return this.#with({ artifacts });
+  }
+
+  /**
    * Adds `GET /health`, which looks at the database and at what `checks` names, `/health/live`,
    * `/health/ready` and `/health/$stream`.
    */
@@ -221,8 +235,12 @@ export class ServiceBuilder {
    * @internal
    */
   inTest({ database, clock }: { database: Database; clock: Clock }): ServiceBuilder {
-    const { jobs } = this.#parts;
-    return this.#with({ database, jobs: jobs === undefined ? undefined : { ...jobs, clock } });
+    const { jobs, artifacts } = this.#parts;
+    return this.#with({
+      database,
+      jobs: jobs === undefined ? undefined : { ...jobs, clock },
+      artifacts: artifacts === undefined ? undefined : { ...artifacts, clock },
+    });
   }
 
   /** @throws {ServiceConfigurationError} naming every mistake. */
@@ -247,10 +265,15 @@ export class ServiceBuilder {
     const { schedulesPrefix, ...jobs } = parts.jobs ?? {};
     const scheduler =
       parts.jobs === undefined ? undefined : attempt(() => new Scheduler({ ...jobs, database }));
+    const artifacts =
+      parts.artifacts === undefined
+        ? undefined
+        : attempt(() => new ArtifactManager({ ...parts.artifacts, database }));
     const executor = new TaskExecutor({
       registry: tasks?.registry ?? defaultRegistry,
       database,
       ...(scheduler === undefined ? {} : { scheduler }),
+      ...(artifacts === undefined ? {} : { artifacts }),
     });
     for (const provide of parts.providers) attempt(() => provide(executor));
     const onError = (error: unknown, request: Request) => {
@@ -287,6 +310,9 @@ export class ServiceBuilder {
       const where = schedulesPrefix === undefined ? {} : { prefix: schedulesPrefix };
       attempt(() => router.include(ScheduleRouter.create({ scheduler, ...where })));
     }
+    const artifactRoutes =
+      artifacts === undefined ? undefined : attempt(() => ArtifactRouter.create({ artifacts }));
+    if (artifactRoutes !== undefined) attempt(() => router.include(artifactRoutes));
     for (const included of parts.included) {
       attempt(() =>
         included instanceof Router
@@ -299,7 +325,8 @@ export class ServiceBuilder {
     const startupHooks =
       guard === undefined ? parts.startupHooks : [() => guard.start(), ...parts.startupHooks];
     const hooks = { startupHooks, shutdownHooks };
-    const running = { database, executor, scheduler, ending };
+    const sending = artifactRoutes?.sending;
+    const running = { database, executor, scheduler, artifacts, sending, ending };
     const service: Service = new Service({ id, router, ...running, ...hooks, signals, grace });
     // Jobs may need what the hooks make.
     scheduler?.startThrough(() => service.start());

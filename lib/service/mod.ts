@@ -1,4 +1,5 @@
 export {
+  type ArtifactsOptions,
   type Includable,
   type JobsOptions,
   ServiceBuilder,

@@ -1,5 +1,7 @@
+import type { ArtifactManager } from "../artifacts/mod.ts";
 import {
   HttpProblem,
+  type InFlight,
   isRequestServer,
   pathOf,
   type RequestServer,
@@ -14,6 +16,9 @@ import { ServiceStoppedError, ShutdownTimeoutError } from "./errors.ts";
 import type { Health } from "./health.ts";
 import { enter, leave, type RunningService, replaceOlder } from "./running_services.ts";
 
+/** Bytes of what is in a form around its file, and of whatever is so much too large that a route says so. */
+const BESIDE_THE_UPLOAD = 64 * 1024 * 1024;
+
 /** Runs when a service starts, or stops. */
 export type ServiceHook = (service: Service) => void | Promise<void>;
 
@@ -23,6 +28,9 @@ export interface ServiceParts {
   readonly database: Database;
   readonly executor: TaskExecutor;
   readonly scheduler: Scheduler | undefined;
+  readonly artifacts: ArtifactManager | undefined;
+  /** What is being sent after it was answered. */
+  readonly sending: InFlight | undefined;
   readonly startupHooks: readonly ServiceHook[];
   readonly shutdownHooks: readonly ServiceHook[];
   /** Aborted when the service begins to stop. */
@@ -48,6 +56,11 @@ export class Service implements AsyncDisposable {
   /** The handler to give to a server. It is a property of its own, so that `{ ...service }` keeps it. */
   readonly fetch: (request: Request, server?: RequestServer) => Promise<Response>;
   /**
+   * Bytes that a request may have, for Bun, which else takes no more than 128 MiB. It is there
+   * where there are artifacts, which may be larger; what a route takes it says itself.
+   */
+  declare readonly maxRequestBodySize?: number;
+  /**
    * Refuses new requests, waits up to `grace` seconds for what is running and
    * aborts the rest, runs the shutdown hooks, and closes the database.
    *
@@ -70,6 +83,9 @@ export class Service implements AsyncDisposable {
   constructor(parts: ServiceParts) {
     this.#parts = parts;
     this.fetch = (request, server) => this.#fetch(request, server);
+    if (parts.artifacts !== undefined) {
+      this.maxRequestBodySize = parts.artifacts.maxUpload + BESIDE_THE_UPLOAD;
+    }
     const stop = (options?: StopOptions) => this.#stopOnce(options);
     // `export default service` is served by Bun's entry point only if that sees no stop.
     Object.defineProperty(this, "stop", { get: () => (isCalledByEntryPoint() ? undefined : stop) });
@@ -96,6 +112,17 @@ export class Service implements AsyncDisposable {
       throw new TypeError(`The service "${this.id}" has no jobs: build it with withJobs()`);
     }
     return scheduler;
+  }
+
+  /** @throws {TypeError} where the service was built without `withArtifacts()`. */
+  get artifacts(): ArtifactManager {
+    const { artifacts } = this.#parts;
+    if (artifacts === undefined) {
+      throw new TypeError(
+        `The service "${this.id}" has no artifacts: build it with withArtifacts()`,
+      );
+    }
+    return artifacts;
   }
 
   /** @internal What it answers by; its own routes are in here. */
@@ -183,8 +210,9 @@ export class Service implements AsyncDisposable {
     // From here on a signal, or a newer service of this id, stops it.
     enter(this.#running, { handlesSignals: signals });
     try {
-      const { database, scheduler, startupHooks } = this.#parts;
+      const { database, scheduler, artifacts, startupHooks } = this.#parts;
       await database.migrate();
+      await artifacts?.start();
       this.#hooksBegun = true;
       for (const hook of startupHooks) await hook(this);
       // Jobs may need what the hooks have made.
@@ -202,7 +230,8 @@ export class Service implements AsyncDisposable {
     // A start that fails is reported to who asked for it; there is still something to close.
     const starting = this.#starting?.catch(() => {});
     if (starting !== undefined) await within(grace, starting);
-    const { router, executor, scheduler, database, shutdownHooks } = this.#parts;
+    const { router, executor, scheduler, artifacts, sending, database, shutdownHooks } =
+      this.#parts;
     const errors: unknown[] = [];
     const attempt = async (step: () => unknown) => {
       try {
@@ -214,6 +243,7 @@ export class Service implements AsyncDisposable {
     // Requests and jobs drain side by side: a task may wait for a job, and a job for nobody's request.
     const draining = attempt(() => scheduler?.stop({ grace: secondsLeft(), abortGrace }));
     await router.inFlight.settle(secondsLeft());
+    await sending?.settle(secondsLeft());
     await draining;
     await attempt(() => executor.stop({ grace: secondsLeft(), abortGrace }));
     // What was interrupted still has to be answered.
@@ -224,6 +254,7 @@ export class Service implements AsyncDisposable {
         if (!(await within(grace, ending))) throw new ShutdownTimeoutError(this.id, grace);
       });
     }
+    await attempt(() => artifacts?.stop());
     await attempt(() => database.close());
     leave(this.#running);
     if (errors.length === 1) throw errors[0];

@@ -1,4 +1,4 @@
-import type { Kysely } from "kysely";
+import type { CompiledQuery, Kysely } from "kysely";
 import { UnsupportedDatabaseError } from "./errors.ts";
 import { kyselyOn } from "./kysely_on.ts";
 import type { Lease, LeaseOptions } from "./lease.ts";
@@ -117,12 +117,22 @@ export class Database implements AsyncDisposable {
   }
 
   /**
-   * The handle on taskmount's own tables, whose names it prefixes.
+   * The handle on taskmount's own tables, whose names it prefixes, here or in a session.
    *
    * @internal
    */
-  own<Tables>(): Kysely<Tables> {
-    return this.kysely<Tables>().withPlugin(new TablePrefix(this.tablePrefix, TABLES));
+  own<Tables>(session?: Session): Kysely<Tables> {
+    const kysely = session?.kysely<Tables>() ?? this.kysely<Tables>();
+    return kysely.withPlugin(new TablePrefix(this.tablePrefix, TABLES));
+  }
+
+  /**
+   * As {@linkcode Reads.read}, beside whoever writes.
+   *
+   * @internal
+   */
+  read<Row>(query: CompiledQuery<Row>): Promise<readonly Row[]> {
+    return this.#store.read(query);
   }
 
   /**

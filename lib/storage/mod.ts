@@ -29,6 +29,6 @@ export {
   prepare,
   prepareInsert,
 } from "./prepared.ts";
-export type { Statements } from "./scope.ts";
+export type { Reads, Statements } from "./scope.ts";
 export { Session } from "./session.ts";
 export { firstUlid, isUlid, UlidSequence, ulid } from "./ulid.ts";

@@ -13,6 +13,12 @@ export interface Statements {
   ): readonly Row[] | Promise<readonly Row[]>;
 }
 
+/** Runs queries that only read, for taskmount's own prepared ones. */
+export interface Reads {
+  /** The rows that it gives. */
+  read<Row>(query: CompiledQuery<Row>): Promise<readonly Row[]>;
+}
+
 /**
  * Where the statements of one Kysely handle run: a whole database, or one open
  * transaction of it. This is the seam between storage and a database engine.
@@ -58,7 +64,7 @@ export interface TransactionScope extends Scope {
 }
 
 /** A database engine as `Database` uses it. */
-export interface Store extends Scope {
+export interface Store extends Scope, Reads {
   /** What `Database.open()` opens it by, such as `sqlite:app.db`. */
   readonly url: string;
   /** The engine's SQL, for Kysely. */

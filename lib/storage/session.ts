@@ -78,6 +78,15 @@ export class Session implements Disposable {
   }
 
   /**
+   * As {@linkcode Reads.read}, within the transaction where it has one.
+   *
+   * @internal
+   */
+  async read<Row>(query: CompiledQuery<Row>): Promise<readonly Row[]> {
+    return (await this.#scope.execute<Row>(query)).rows;
+  }
+
+  /**
    * As {@linkcode Scope.unit}.
    *
    * @internal

@@ -21,12 +21,20 @@ export interface RunScheduler {
   answerSubmit(task: Task, request: SubmitRequest): Promise<Response>;
 }
 
+/** A store of artifacts, as far as an executor knows it. */
+export interface RunArtifacts {
+  /** Provides itself to the tasks of this executor. */
+  attach(executor: TaskExecutor): void;
+}
+
 export interface TaskExecutorOptions {
   /** @default {registry}, the exported default one. */
   registry?: TaskRegistry;
   database: Database;
   /** Runs its jobs by this executor, and is injected as `Scheduler`. */
   scheduler?: RunScheduler;
+  /** Is injected as `ArtifactManager`. */
+  artifacts?: RunArtifacts;
   /** Where `TaskContext` writes. @default {consoleLogger} */
   logger?: Logger;
 }
@@ -85,6 +93,7 @@ export class TaskExecutor implements AsyncDisposable {
     registry = defaultRegistry,
     database,
     scheduler,
+    artifacts,
     logger = consoleLogger,
   }: TaskExecutorOptions) {
     this.registry = registry;
@@ -97,6 +106,7 @@ export class TaskExecutor implements AsyncDisposable {
     ]);
     this.scheduler = scheduler;
     scheduler?.attach(this);
+    artifacts?.attach(this);
   }
 
   /**

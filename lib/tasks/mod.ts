@@ -18,6 +18,7 @@ export {
 export {
   type ExecuteArguments,
   type ExecuteOptions,
+  type RunArtifacts,
   type RunScheduler,
   type StopOptions,
   TaskExecutor,

@@ -1,3 +1,4 @@
+import type { ArtifactManager } from "../artifacts/mod.ts";
 import type { JobRecord, Scheduler } from "../jobs/mod.ts";
 import type { Service, ServiceBuilder } from "../service/mod.ts";
 import { Database } from "../storage/mod.ts";
@@ -9,7 +10,7 @@ import type { WaitOptions } from "./test_scheduler.ts";
 export interface TestServiceOptions {
   /** What stands in for the builder's own; a new one in memory when left out. The service closes it. */
   database?: Database | undefined;
-  /** The time of its jobs at first. @default {new Date()} */
+  /** The time of its jobs and artifacts at first. @default {new Date()} */
   now?: Date | undefined;
 }
 
@@ -21,7 +22,7 @@ export interface TestRequestInit extends RequestInit {
 
 /**
  * A service without a port: what a builder makes in production, on a database in memory, without
- * handlers of signals, and with a {@linkcode FakeClock} for its jobs.
+ * handlers of signals, and with a {@linkcode FakeClock} for its jobs and artifacts.
  *
  * @example
  * ```ts
@@ -34,7 +35,7 @@ export interface TestRequestInit extends RequestInit {
  * ```
  */
 export class TestService implements AsyncDisposable {
-  /** The time of its jobs. */
+  /** The time of its jobs and artifacts. */
   readonly clock: FakeClock;
   readonly #service: Service;
   #time: PassingTime | undefined;
@@ -77,6 +78,11 @@ export class TestService implements AsyncDisposable {
   /** @throws {TypeError} where the service was built without `withJobs()`. */
   get scheduler(): Scheduler {
     return this.#service.scheduler;
+  }
+
+  /** @throws {TypeError} where the service was built without `withArtifacts()`. */
+  get artifacts(): ArtifactManager {
+    return this.#service.artifacts;
   }
 
   /**

@@ -47,6 +47,17 @@ const DECLARED: Readonly<Record<string, string | typeof ANY | typeof OPEN>> = {
   "POST /api/v1/schedules/{name}/$pause": "jobs:write",
   "POST /api/v1/schedules/{name}/$resume": "jobs:write",
   "POST /api/v1/schedules/{name}/$run": "jobs:write",
+  "GET /api/v1/artifacts": "artifacts:read",
+  "POST /api/v1/artifacts": "artifacts:write",
+  "GET /api/v1/artifacts/$schema": "artifacts:read",
+  "GET /api/v1/artifacts/$stats": "artifacts:read",
+  "GET /api/v1/artifacts/{id}": "artifacts:read",
+  "PUT /api/v1/artifacts/{id}": "artifacts:write",
+  "DELETE /api/v1/artifacts/{id}": "artifacts:write",
+  "GET /api/v1/artifacts/{id}/$expand": "artifacts:read",
+  "GET /api/v1/artifacts/{id}/$tree": "artifacts:read",
+  "GET /api/v1/artifacts/{id}/$metadata": "artifacts:read",
+  "GET /api/v1/artifacts/{id}/$download": "artifacts:read",
   "GET /own/tasks": "tasks:read",
   "GET /own/tasks/{name}": "tasks:read",
   "POST /own/tasks/{name}/$execute": "tasks:execute:greet",
@@ -101,6 +112,7 @@ beforeAll(async () => {
   service = new ServiceBuilder({ displayName: "Walk", signals: false })
     .withTasks({ registry })
     .withJobs()
+    .withArtifacts()
     .withHealth()
     .withAuth({
       keys: [
@@ -220,6 +232,7 @@ test("the service that is walked has everything that there is to be had", () => 
   const parts = Object.getOwnPropertyNames(ServiceBuilder.prototype);
   // Whoever adds one mounts it above too, where it has routes, and declares them.
   assertEquals(parts.filter((name) => name.startsWith("with")).sort(), [
+    "withArtifacts",
     "withAuth",
     "withDatabase",
     "withHealth",

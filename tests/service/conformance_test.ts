@@ -181,6 +181,59 @@ for (const [name, start] of Object.entries(SERVERS)) {
       assertEquals((await execute("measure", stream)).status, 413);
     });
 
+    test("takes artifacts as JSON, bytes and forms, and gives them along the links it names", async () => {
+      const form = new FormData();
+      form.append("tag", "form");
+      form.append("file", new File(["0123456789"], "naïve.txt", { type: "text/plain" }));
+      for (const init of [
+        { body: '{"data":"0123456789"}', headers: JSON_TYPE },
+        { body: "0123456789", headers: { "content-type": "text/plain" } },
+        { body: form },
+      ]) {
+        const response = await mount.fetch("/api/v1/artifacts", { method: "POST", ...init });
+        assertEquals(response.status, 201);
+        const location = response.headers.get("location") ?? "";
+        const { id } = await parse(response);
+        assertEquals(location, `${mount.basePath}/api/v1/artifacts/${id}`);
+        const path = location.slice(mount.basePath.length);
+        const download = `${path}/%24download`;
+        const part = await mount.fetch(download, { headers: { range: "bytes=-5" } });
+        assertEquals(part.status, 206);
+        const whole = await (await mount.fetch(download)).text();
+        assertEquals(await part.text(), whole.slice(-5));
+        const head = await mount.fetch(download, { method: "HEAD" });
+        assertEquals(await head.text(), "");
+        const etag = head.headers.get("etag") ?? "";
+        const known = await mount.fetch(download, { headers: { "if-none-match": etag } });
+        assertEquals([known.status, await known.text()], [304, ""]);
+        assertEquals((await mount.fetch(path, { method: "DELETE" })).status, 204);
+        assertEquals((await mount.fetch(path)).status, 404);
+      }
+    });
+
+    test("takes and gives large artifacts as they come, and refuses those over the limit", async () => {
+      const post = (megabytes: number) => {
+        let sent = 0;
+        const body = new ReadableStream<Uint8Array>({
+          pull(controller) {
+            if (sent === megabytes) return controller.close();
+            controller.enqueue(new Uint8Array(1_000_000).fill(sent));
+            sent += 1;
+          },
+        });
+        const headers = { "content-type": "application/x-large" };
+        return mount.fetch("/api/v1/artifacts", { method: "POST", headers, body });
+      };
+      const { id, size } = await parse(await post(5));
+      assertEquals(size, 5_000_000);
+      const bytes = await (await mount.fetch(`/api/v1/artifacts/${id}/$download`)).bytes();
+      assertEquals([bytes.length, bytes[0], bytes.at(-1)], [5_000_000, 0, 4]);
+      assertEquals((await post(20)).status, 413);
+      const list = await parse(await mount.fetch("/api/v1/artifacts?page=1&size=5"));
+      assertEquals([list.total, list.items[0].id], [1, id]);
+      await mount.fetch(`/api/v1/artifacts/${id}`, { method: "DELETE" });
+    });
+
     test("streams what an included handler streams, as it comes", async () => {
       const response = await mount.fetch("/ticks");
       assert(response.body !== null);

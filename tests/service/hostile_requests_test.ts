@@ -6,6 +6,8 @@ interface State {
   openSessions: number;
   unhandled: number;
   rss: number;
+  /** Of artifacts, stored or uploaded. */
+  chunks: number;
 }
 
 const TARGET = join(import.meta.dir, "fixtures/hostile_target.ts");
@@ -43,14 +45,14 @@ function toMebibytes(bytes: number): string {
 async function state(): Promise<State> {
   answered = Promise.withResolvers();
   child.send("state");
-  const { openSessions = -1, unhandled = -1, rss = -1 } = await answered.promise;
-  return { openSessions, unhandled, rss };
+  const { openSessions = -1, unhandled = -1, rss = -1, chunks = -1 } = await answered.promise;
+  return { openSessions, unhandled, rss, chunks };
 }
 
-/** Waits until every run that a client left has ended, and the collector has had its turns. */
+/** Waits until every run and upload that a client left has ended, and the collector has had its turns. */
 async function settled(): Promise<State> {
   let now = await state();
-  while (now.openSessions > 0) now = await state();
+  while (now.openSessions > 0 || now.chunks > 0) now = await state();
   let { rss } = now;
   for (let turn = 0; turn < 10; turn++) rss = Math.min(rss, (await state()).rss);
   return { ...now, rss };
@@ -341,6 +343,8 @@ async function disconnects(): Promise<void> {
     `${post}Content-Length: 20\r\n\r\n{"params"`,
     `${post}Content-Length: 2\r\n\r\n{}`,
     `${post}Transfer-Encoding: chunked\r\n\r\n2\r\n{`,
+    "POST /api/v1/artifacts HTTP/1.1\r\nHost: x\r\nContent-Type: a/b\r\nContent-Length: 9\r\n\r\nab",
+    "POST /api/v1/artifacts HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=x\r\nContent-Length: 99\r\n\r\n--x\r\n",
   ];
   const AT_ONCE = 50;
   for (let client = 0; client < CLIENTS; client += AT_ONCE) {
@@ -350,6 +354,86 @@ async function disconnects(): Promise<void> {
       ),
     );
   }
+}
+
+/** What could be wrong with artifacts; it leaves none. */
+async function artifacts(): Promise<void> {
+  const upload = (body: RequestInit["body"], headers: Record<string, string>, query = "") =>
+    send(`/api/v1/artifacts${query}`, { method: "POST", body: body ?? null, headers });
+  const form = { "content-type": "multipart/form-data; boundary=x" };
+  const part = (headers: string, body = "y") => `--x\r\n${headers}\r\n\r\n${body}\r\n`;
+  const file = 'Content-Disposition: form-data; name="file"; filename="a"';
+  const field = (name: string) => `Content-Disposition: form-data; name="${name}"`;
+  for (const [what, body, status] of [
+    ["no parts", "--x--\r\n", [400, 422]],
+    ["no end", part(file), 400],
+    ["nothing", "", 400],
+    ["no boundary anywhere", "y".repeat(100_000), 400],
+    ["endless headers", `--x\r\n${"a: b\r\n".repeat(100_000)}\r\n\r\ny\r\n--x--`, [400, 413, 422]],
+    ["one endless header", `${part(`a: ${"b".repeat(1_000_000)}`)}--x--`, [400, 413, 422]],
+    ["a field without a name", `${part("Content-Disposition: form-data")}--x--`, [400, 422]],
+    ["many fields", `${part(field("tag")).repeat(10_000)}--x--`, 422],
+    ["odd names", `${part(field("__proto__"))}${part(file)}--x--`, 422],
+    ["a name twice", `${part(field("id")).repeat(2)}${part(file)}--x--`, 422],
+    ["two files", `${part(file).repeat(2)}--x--`, 422],
+    ["a large field", `${part(field("metadata"), "1".repeat(11 * MEBIBYTE))}--x--`, 413],
+    ["deep metadata", `${part(field("metadata"), "[".repeat(DEEP))}${part(file)}--x--`, 422],
+    ["a large file", `${part(file, "1".repeat(5 * MEBIBYTE))}--x--`, 413],
+  ] as const) {
+    await expectStatus([status].flat(), upload(body, form), what);
+  }
+  const text = { "content-type": "text/plain" };
+  for (const [query, status] of [
+    ["?metadata=%7B", 422],
+    [`?metadata=${"[".repeat(5_000)}`, 422],
+    ["?id=%00", 422],
+    ["?parent_id=../../x", 422],
+    ["?tag=__proto__&tag=constructor&id=", 422],
+    [`?filename=${"x".repeat(10_000)}`, 422],
+    ["?filename=a%0d%0aSet-Cookie:%20b", 422],
+    ["?__proto__=1", 422],
+  ] as const) {
+    await expectStatus(status, upload("x", text, query), query);
+  }
+  for (const type of [
+    "x",
+    "text/html\tx",
+    "a/b;c",
+    `a/${"b".repeat(1_000)}`,
+    "multipart/form-data",
+  ]) {
+    await expectStatus([400, 422], upload("x", { "content-type": type }), type.slice(0, 50));
+  }
+  await expectStatus(413, upload("1".repeat(5 * MEBIBYTE), text), "a large body");
+  const { id } = JSON.parse(
+    await expectStatus(
+      201,
+      upload("0123456789", { "content-type": "text/html" }, "?filename=a%22b%2Fc.html"),
+      "a page",
+    ),
+  );
+  const path = `/api/v1/artifacts/${id}`;
+  for (const range of [
+    `bytes=${"9".repeat(10_000)}-`,
+    `bytes=-${"9".repeat(10_000)}`,
+    `bytes=${"0-1,".repeat(2_000)}0-1`,
+    "bytes=NaN-Infinity",
+    "bytes=-1--1",
+  ]) {
+    await expectStatus(
+      [200, 206, 416],
+      send(`${path}/$download`, { headers: { range } }),
+      range.slice(0, 30),
+    );
+  }
+  await expectStatus(
+    200,
+    send(`${path}/$download`, { headers: { "if-none-match": '"'.repeat(10_000) } }),
+    "an odd tag",
+  );
+  await expectStatus(422, send("/api/v1/artifacts?size=1e9&page=0x10&before=%00"), "an odd list");
+  await expectStatus([200, 404], send(`${path}/$tree`), "a tree");
+  await expectStatus(204, send(path, { method: "DELETE" }), "deleted");
 }
 
 async function pass(): Promise<State> {
@@ -363,6 +447,7 @@ async function pass(): Promise<State> {
   await framing();
   await paths();
   await oddResults();
+  await artifacts();
   await disconnects();
   await slow;
   return await settled();

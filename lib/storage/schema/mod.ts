@@ -1,4 +1,5 @@
 import type { Migration } from "kysely/migration";
+import { createArtifacts } from "./artifacts.ts";
 import { createJobs } from "./jobs.ts";
 import { createSchedules } from "./schedules.ts";
 
@@ -12,10 +13,15 @@ export const TABLES: readonly string[] = [
   "job_fence",
   "schedules",
   "schedule_workers",
+  "artifacts",
+  "artifact_tags",
+  "artifact_contents",
+  "artifact_chunks",
 ];
 
 /** How they came to be, in this order; part of a released version never changes. */
 export const migrationsOf = (tablePrefix: string): Record<string, Migration> => ({
   "0001_jobs": createJobs(tablePrefix),
   "0002_schedules": createSchedules(tablePrefix),
+  "0003_artifacts": createArtifacts(tablePrefix),
 });

@@ -124,6 +124,11 @@ export class SqliteStore implements Store {
     }
   }
 
+  async read<Row>(query: CompiledQuery<Row>): Promise<readonly Row[]> {
+    const { reader } = await this.#open();
+    return await this.#attempt(() => reader.all<Row>(query));
+  }
+
   // A connection of its own: while one of its statements is open, a connection sees nothing new.
   async *stream<Row>(
     query: CompiledQuery,
