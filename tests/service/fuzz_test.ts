@@ -120,15 +120,16 @@ async function read(response: Response): Promise<Answer> {
   return { status, headers, text: null };
 }
 
-function learnFrom(generator: RequestGenerator, { status, text }: Answer): void {
-  const id = status === 202 ? /"id":"([0-9A-Z]{26})"/.exec(text ?? "")?.[1] : undefined;
-  if (id !== undefined) generator.learn(id);
+function learnFrom(generator: RequestGenerator, { headers }: Answer): void {
+  const location = headers.get("location");
+  if (location !== null) generator.learn(location);
 }
 
 test("what is fuzzed has everything that there is to be had", () => {
   const parts = Object.getOwnPropertyNames(ServiceBuilder.prototype);
   // Whoever adds one mounts it in fuzz/target.ts too, where it has routes.
   assertEquals(parts.filter((name) => name.startsWith("with")).sort(), [
+    "withArtifacts",
     "withAuth",
     "withDatabase",
     "withHealth",

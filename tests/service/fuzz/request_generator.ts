@@ -1,5 +1,6 @@
 import type { Route } from "../../../lib/http/mod.ts";
 import type { SeededRandom } from "../../jobs/crash/seeded_random.ts";
+import { FORM_TYPE, formText, OTHER_TYPES, SHAPES, type Shape } from "./grammar.ts";
 import { type Json, mutatePath, mutateText, mutateValue, oddText } from "./values.ts";
 
 /** A request before anything has made it decent. */
@@ -34,29 +35,6 @@ const METHODS = [
   "PROPFIND",
   "get",
 ];
-
-/** What some route knows; whatever route is asked, it is sent some of these. */
-const KNOWN_BODY: Readonly<Record<string, Json>> = {
-  params: { name: "Ada", n: 3, tags: ["a"], nested: { at: "2026-01-01" } },
-  retries: 1,
-  retry_delay: 0.01,
-  delay: 0.01,
-  run_at: "2026-01-01T00:00:00Z",
-  timeout: 1,
-  priority: 5,
-  tags: ["a", "b"],
-  description: "fuzzed",
-  idempotency_key: "key",
-  concurrency_key: "one",
-  status_filter: "failed",
-  task: "typed",
-  tag: ["a"],
-  since: "1970-01-01",
-  until: "2100-01-01T00:00:00+02:00",
-  before: "01J00000000000000000000000",
-  name: "thing",
-  size: 10,
-};
 
 const HEADERS: readonly (readonly [name: string, values: readonly string[]])[] = [
   [
@@ -117,69 +95,87 @@ const HEADERS: readonly (readonly [name: string, values: readonly string[]])[] =
   ["x", ["y".repeat(8_000)]],
 ];
 
-/** Valid requests for each route in turn, most of them with something odd about them. */
+/** Valid requests for each route by turns, most of them with something odd about them. */
 export class RequestGenerator {
   readonly #options: RequestGeneratorOptions;
   readonly #random: SeededRandom;
-  readonly #ids: string[] = [];
+  /** By the collection that they are in, such as `jobs`. */
+  readonly #ids = new Map<string, string[]>();
 
   constructor(options: RequestGeneratorOptions) {
     this.#options = options;
     this.#random = options.random;
   }
 
-  /** Makes an id that the service has given known, so that some requests find something. */
-  learn(id: string): void {
+  /** Makes known what the service has made, by its Location, so that some requests find something. */
+  learn(location: string): void {
+    const [collection = "", id = ""] = location.split("/").slice(-2);
+    const ids = this.#ids.get(collection) ?? [];
+    this.#ids.set(collection, ids);
     // The last ones, since old ones are deleted by and by.
-    if (this.#ids.length < 50) this.#ids.push(id);
-    else this.#ids[this.#random.below(50)] = id;
+    if (ids.length < 50) ids.push(id);
+    else ids[this.#random.below(50)] = id;
   }
 
   next(): FuzzedRequest {
     const random = this.#random;
     const route = random.pick(this.#options.routes);
+    const { pattern } = route;
     const method = random.oneIn(6) ? random.pick(METHODS) : route.method;
-    let path = route.pattern.replaceAll(/\{(\w+)\}/g, (_, name: string) =>
-      this.#parameter(name, route.pattern),
+    const shape = this.#shapeOf(pattern);
+    let path = pattern.replaceAll(/\{(\w+)\}/g, (_, name: string) =>
+      this.#parameter(name, pattern),
     );
     for (let odd = 0; odd < 3 && random.oneIn(odd === 0 ? 6 : 3); odd++)
       path = mutatePath(random, path);
-    if (random.oneIn(3)) path += this.#query();
+    if (random.oneIn(3)) path += this.#query(shape, pattern);
     const hasBody = method === "GET" || method === "HEAD" ? random.oneIn(20) : !random.oneIn(8);
-    return {
-      method,
-      path,
-      headers: this.#headers(hasBody),
-      body: hasBody ? this.#body(route.pattern) : null,
-    };
+    const headers = this.#headers();
+    if (!hasBody) return { method, path, headers, body: null };
+    const { type, body } = this.#body(shape, pattern);
+    if (!random.oneIn(12)) headers.push(["content-type", type]);
+    return { method, path, headers, body };
+  }
+
+  #shapeOf(pattern: string): Shape {
+    const own = SHAPES.find((shape) => shape.of.test(pattern));
+    return own === undefined || this.#random.oneIn(10) ? this.#random.pick(SHAPES) : own;
   }
 
   #parameter(name: string, pattern: string): string {
     const random = this.#random;
     const { tasks, schedules } = this.#options;
-    const isOfSchedules = pattern.includes("schedule") !== random.oneIn(10);
     if (random.oneIn(15)) return encodeURIComponent(oddText(random).toWellFormed()) || "x";
-    const known = name === "name" ? (isOfSchedules ? schedules : tasks) : this.#ids;
-    return known.length === 0 ? "01J00000000000000000000000" : random.pick(known);
+    if (name !== "name") return this.#id(pattern);
+    const isOfSchedules = pattern.includes("schedule") !== random.oneIn(10);
+    return random.pick(isOfSchedules ? schedules : tasks);
   }
 
-  #query(): string {
+  /** One of the collection that the pattern names, or now and then of another. */
+  #id(pattern: string): string {
+    const random = this.#random;
+    const own = [...this.#ids].find(([collection]) => pattern.includes(`/${collection}`))?.[1];
+    const ids = own === undefined || random.oneIn(15) ? [...this.#ids.values()].flat() : own;
+    return ids.length === 0 ? "01J00000000000000000000000" : random.pick(ids);
+  }
+
+  #query({ query }: Shape, pattern: string): string {
     const random = this.#random;
     const pairs = Array.from({ length: random.below(5) }, () => {
-      const [name, value] = random.pick(Object.entries(KNOWN_BODY));
-      const text = random.oneIn(3) ? oddText(random) : String(value);
+      const [name, value] = random.pick(Object.entries(query));
+      const known = value === "{id}" ? this.#id(pattern) : value;
+      const text = random.oneIn(5) ? oddText(random) : known;
       const encoded = random.oneIn(6) ? text.replaceAll(/[^!-~]|#/g, "") : encode(text);
-      return random.oneIn(10) ? encode(oddText(random)) : `${name}=${encoded}`;
+      return random.oneIn(15) ? encode(oddText(random)) : `${name}=${encoded}`;
     });
     return `?${pairs.join("&")}${random.oneIn(20) ? "&%ff=%zz&&=" : ""}`;
   }
 
-  #headers(hasBody: boolean): [string, string][] {
+  #headers(): [string, string][] {
     const random = this.#random;
     const headers: [string, string][] = [];
     const { credentials } = this.#options;
     if (credentials.length > 0 && !random.oneIn(10)) headers.push([...random.pick(credentials)]);
-    if (hasBody && !random.oneIn(12)) headers.push(["content-type", "application/json"]);
     while (random.oneIn(3)) {
       const [name, values] = random.pick(HEADERS);
       headers.push([name, random.pick(values)]);
@@ -187,17 +183,33 @@ export class RequestGenerator {
     return headers;
   }
 
-  #body(pattern: string): Uint8Array<ArrayBuffer> {
+  #body(
+    { body, required }: Shape,
+    pattern: string,
+  ): { readonly type: string; readonly body: Uint8Array<ArrayBuffer> } {
     const random = this.#random;
-    const takesParams = pattern.endsWith("$execute") && !random.oneIn(10);
-    const names = Object.keys(KNOWN_BODY);
-    const chosen = takesParams ? ["params"] : names.filter(() => random.oneIn(5));
-    let value: Json = Object.fromEntries(chosen.map((name) => [name, KNOWN_BODY[name] ?? null]));
-    for (let odd = 0; odd < 3 && random.oneIn(2); odd++) value = mutateValue(random, value);
-    const text = JSON.stringify(value);
-    if (random.oneIn(500))
-      return new Uint8Array(random.pick([70_000, 2_000_000, 11_000_000])).fill(0x20);
-    return random.oneIn(5) ? mutateText(random, text) : new TextEncoder().encode(text);
+    const bytes = (text: string) =>
+      random.oneIn(6) ? mutateText(random, text) : new TextEncoder().encode(text);
+    if (random.oneIn(8)) {
+      const fields = Array.from({ length: random.below(4) }, () => random.below(100));
+      return { type: FORM_TYPE, body: bytes(formText(fields)) };
+    }
+    const chosen = Object.entries(body).filter(
+      ([name]) => random.oneIn(5) || (required.includes(name) && !random.oneIn(10)),
+    );
+    const entries = chosen.map(([name, value]) => {
+      return [name, value === "{id}" ? this.#id(pattern) : value] as const;
+    });
+    let value: Json = Object.fromEntries(entries);
+    for (let odd = 0; odd < 3 && random.oneIn(3); odd++) value = mutateValue(random, value);
+    const type = random.oneIn(8) ? random.pick(OTHER_TYPES) : "application/json";
+    if (random.oneIn(500)) {
+      return {
+        type,
+        body: new Uint8Array(random.pick([70_000, 2_000_000, 11_000_000])).fill(0x20),
+      };
+    }
+    return { type, body: bytes(JSON.stringify(value)) };
   }
 }
 

@@ -40,6 +40,7 @@ export async function startTarget({ guarded }: { guarded: boolean }): Promise<Se
     .withDatabase(database)
     .withTasks({ registry, traceback: !guarded })
     .withJobs({ maxConcurrency: 20, retention: { completed: { count: 200 } } })
+    .withArtifacts({ maxUpload: 100_000 })
     .withHealth({ interval: 0.05 })
     .include(own)
     .include({ prefix: "/mounted", fetch: () => new Response("mounted") })
