@@ -73,6 +73,11 @@ export class RawConnection implements Disposable {
     this.#socket.resume();
   }
 
+  /** Resolves when the first bytes of an answer have come. */
+  async begins(): Promise<void> {
+    while (this.#received === "" && !this.#isClosed) await this.#changed.promise;
+  }
+
   /** Sends bytes, and resolves to what is answered; `seconds` without an end are `silence`. */
   async send(
     bytes: string | Uint8Array,

@@ -14,11 +14,16 @@ type Request = Omit<Sent, "answer"> & { readonly text: string };
 
 const EXECUTED = ["at_once", "plain", "plain", "large", "obedient", "obedient", "deaf"];
 
+/** Several chunks of an artifact. */
+export const BYTES: string = "0123456789abcdef".repeat(64 * 1024);
+
 /** Clients that ask for all kinds of things, each on a connection of its own, until no more connections are had. */
 export class Load {
   readonly executions: Sent[] = [];
   readonly submissions: Sent[] = [];
   readonly jobStreams: Sent[] = [];
+  readonly uploads: Sent[] = [];
+  readonly downloads: Sent[] = [];
   readonly healthStreams: Sent[] = [];
   readonly readiness: Sent[] = [];
   readonly liveness: Sent[] = [];
@@ -44,6 +49,7 @@ export class Load {
         this.#keepAsking(() => this.#submission(), this.submissions),
       ),
       ...Array.from({ length: 3 }, () => this.#follow()),
+      ...Array.from({ length: 2 }, () => this.#upload()),
       ...Array.from({ length: 2 }, () =>
         this.#keepAsking(() => get("/health/$stream"), this.healthStreams),
       ),
@@ -55,7 +61,7 @@ export class Load {
   /** Everything that was sent, in no order. */
   get all(): Sent[] {
     return [
-      ...[this.executions, this.submissions, this.jobStreams],
+      ...[this.executions, this.submissions, this.jobStreams, this.uploads, this.downloads],
       ...[this.healthStreams, this.readiness, this.liveness],
     ].flat();
   }
@@ -64,7 +70,7 @@ export class Load {
   get acknowledged(): string[] {
     return this.submissions
       .filter(({ answer }) => answer.came === "whole" && answer.status === 202)
-      .map(({ answer }) => jobOf(answer));
+      .map(({ answer }) => idOf(answer));
   }
 
   async #keepAsking(next: () => Request, sent: Sent[]): Promise<void> {
@@ -89,9 +95,28 @@ export class Load {
         continue;
       }
       using following = new RawConnection(this.#port);
-      const path = `/api/v1/jobs/${jobOf(submitted)}/$stream`;
+      const path = `/api/v1/jobs/${idOf(submitted)}/$stream`;
       const accept = this.#random.oneIn(2) ? { accept: "text/event-stream" } : {};
       await this.#ask(following, get(path, accept), this.jobStreams);
+    }
+  }
+
+  /** Uploads an artifact, and downloads it on another connection. */
+  async #upload(): Promise<void> {
+    for (;;) {
+      using uploading = new RawConnection(this.#port);
+      const text = `POST /api/v1/artifacts HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\nContent-Length: ${BYTES.length}\r\n\r\n${BYTES}`;
+      const request = { id: "", what: "POST /api/v1/artifacts", text };
+      const uploaded = await this.#ask(uploading, request, this.uploads);
+      if (uploaded.came === "refused") return;
+      if (uploaded.status !== 201) {
+        await sleep(10);
+        continue;
+      }
+      using downloading = new RawConnection(this.#port);
+      const path = `/api/v1/artifacts/${idOf(uploaded)}/$download`;
+      await this.#ask(downloading, get(path), this.downloads);
+      await sleep(20);
     }
   }
 
@@ -139,7 +164,8 @@ function get(path: string, headers: Readonly<Record<string, string>> = {}): Requ
   return { id: "", what: `GET ${path}`, text: requestText("GET", path, { headers }) };
 }
 
-function jobOf({ body }: RawAnswer): string {
+/** Of the job or artifact that was made. */
+export function idOf({ body }: RawAnswer): string {
   const record: { readonly id: string } = JSON.parse(body);
   return record.id;
 }

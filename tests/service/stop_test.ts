@@ -2,12 +2,12 @@ import { setDefaultTimeout, test } from "bun:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { sql } from "kysely";
-import { Database, type JobRecord, Scheduler } from "../../lib/mod.ts";
+import { ArtifactManager, Database, type JobRecord, Scheduler } from "../../lib/mod.ts";
 import { SeededRandom } from "../jobs/crash/seeded_random.ts";
 import { isAlive } from "../shell/processes.ts";
 import { TemporaryFolder } from "../storage/databases.ts";
 import { type RawAnswer, RawConnection, requestText } from "./connection.ts";
-import { Load, type Sent } from "./load.ts";
+import { BYTES, idOf, Load, type Sent } from "./load.ts";
 import { ServiceProcess } from "./service_process.ts";
 
 // Other processes take their time where the machine is busy.
@@ -129,11 +129,24 @@ for (let stop = 0; stop < STOPS; stop++) {
     for (const sent of load.submissions) {
       if (sent.answer.came === "whole" && sent.answer.status !== 202) assertRefused(sent);
     }
+    for (const sent of load.uploads) {
+      if (sent.answer.came === "whole" && sent.answer.status !== 201) assertRefused(sent);
+    }
+    for (const sent of load.downloads) {
+      if (sent.answer.status !== 200) assertRefused(sent);
+      else assert(sent.answer.body === BYTES, `${sent.what} has other bytes`);
+    }
     assertStreams([...load.jobStreams, ...load.healthStreams]);
     assertProbes(load);
 
     await using database = Database.sqlite(folder.file("app.db"));
     await assertSound(database);
+    const artifacts = new ArtifactManager({ database });
+    for (const { answer } of load.uploads) {
+      if (answer.status === 201)
+        assertEquals((await artifacts.get(idOf(answer))).size, BYTES.length);
+    }
+    await artifacts.stop();
     await using scheduler = new Scheduler({ database });
     const { acknowledged } = load;
     const jobs = await Promise.all(acknowledged.map((id) => scheduler.get(id)));
@@ -226,6 +239,30 @@ test("SIGTERM waits for a client that is slow to take its answer", async () => {
   const { came, status, body } = await connection.answer();
   assertEquals([came, status], ["whole", 200]);
   assertEquals(JSON.parse(body).result.id, "large");
+  const { code, seconds } = await exited;
+  assertEquals(code, 0);
+  assertLess(seconds, 15);
+});
+
+test("SIGTERM waits for a client that is slow to take its download", async () => {
+  await using folder = await TemporaryFolder.create();
+  await using service = await ServiceProcess.start(folder, { grace: 20 });
+  using uploading = new RawConnection(service.port);
+  const bytes = BYTES.repeat(8);
+  const uploaded = await uploading.send(
+    `POST /api/v1/artifacts HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\nContent-Length: ${bytes.length}\r\n\r\n${bytes}`,
+  );
+  using downloading = new RawConnection(service.port);
+  downloading.write(requestText("GET", `/api/v1/artifacts/${idOf(uploaded)}/$download`));
+  await downloading.begins();
+  downloading.pause();
+  service.signal("SIGTERM");
+  const exited = service.exits();
+  await sleep(2_500);
+  downloading.resume();
+  const { came, status, body } = await downloading.answer();
+  assertEquals([came, status], ["whole", 200]);
+  assert(body === bytes);
   const { code, seconds } = await exited;
   assertEquals(code, 0);
   assertLess(seconds, 15);
