@@ -4,14 +4,18 @@ import { setTimeout as sleep } from "node:timers/promises";
 /** How a client has ended. */
 export type Fate = "answered" | "died";
 
-const STREAMS = ["/health/$stream", "/api/v1/jobs/ID/$stream"];
+/** Several chunks of an artifact. */
+const BYTES = "0123456789abcdef".repeat(64 * 1024);
+/** Where what was made is. */
+const LOCATION = /^location: \S*\/(jobs|artifacts)\/([0-9A-Z]{26})\r$/im;
 const BODY = JSON.stringify({ params: { text: "x".repeat(2_000) } });
 
 /** A client that sends one request of any kind, and may die at any moment of it. */
 export class MortalClient {
   readonly #port: number;
-  /** The job that was submitted last. */
+  /** The ids of the job and the artifact that were made last. */
   #job = "";
+  #artifact = "";
 
   constructor(port: number) {
     this.#port = port;
@@ -33,13 +37,15 @@ export class MortalClient {
       // "close" follows; a client that dies makes no fuss.
     });
     socket.on("close", () => close());
-    const isMortal =
-      oneIn(2) || request.startsWith("GET /health/$s") || request.includes("/$stream");
+    // What has no end is left at some moment.
+    const isMortal = oneIn(2) || request.includes("$stream");
     if (isMortal) await this.#die(socket, request);
     else {
       socket.write(request);
       await Promise.race([answered, closed]);
-      this.#job = /"id":"([0-9A-Z]{26})"/.exec(received)?.[1] ?? this.#job;
+      const [, collection, id = ""] = LOCATION.exec(received) ?? [];
+      if (collection === "jobs") this.#job = id;
+      if (collection === "artifacts") this.#artifact = id;
       socket.end();
     }
     await closed;
@@ -51,9 +57,9 @@ export class MortalClient {
     if (oneIn(3)) socket.pause();
     const sent = oneIn(2) ? request : request.slice(0, Math.floor(Math.random() * request.length));
     if (oneIn(3)) {
-      // In pieces.
-      for (let start = 0; start < sent.length; start += 700) {
-        socket.write(sent.slice(start, start + 700));
+      const piece = Math.ceil(sent.length / 8);
+      for (let start = 0; start < sent.length; start += piece) {
+        socket.write(sent.slice(start, start + piece));
         await sleep(2);
       }
     } else socket.write(sent);
@@ -63,10 +69,17 @@ export class MortalClient {
   }
 
   #request(): string {
-    const kind = Math.floor(Math.random() * 7);
-    if (kind === 0) return get(STREAMS[0] ?? "");
-    if (kind === 1 && this.#job !== "") return get((STREAMS[1] ?? "").replace("ID", this.#job));
+    const kind = Math.floor(Math.random() * 9);
+    if (kind === 0) return get("/health/$stream");
+    if (kind === 1 && this.#job !== "") return get(`/api/v1/jobs/${this.#job}/$stream`);
     if (kind === 2) return get("/api/v1/jobs?size=20");
+    if (kind === 4) {
+      // Replaced, since the file shall not grow.
+      const [method, path] = this.#artifact === "" ? ["POST", ""] : ["PUT", `/${this.#artifact}`];
+      return `${method} /api/v1/artifacts${path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\nContent-Length: ${BYTES.length}\r\n\r\n${BYTES}`;
+    }
+    if (kind === 5 && this.#artifact !== "")
+      return get(`/api/v1/artifacts/${this.#artifact}/$download`);
     const task = ["echo", "large", "wait"][Math.floor(Math.random() * 3)];
     const action = kind === 3 ? "$submit" : "$execute";
     const head = `POST /api/v1/tasks/${task}/${action} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n`;
@@ -80,9 +93,9 @@ function get(path: string): string {
   return `GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`;
 }
 
-/** Whether a JSON answer has come to its end, which its beginning and its end tell well enough here. */
+/** Whether an answer has come to its end, which its beginning and its end tell well enough here. */
 function isWhole(received: string): boolean {
-  return received.includes("\r\n\r\n") && /[\]}]$/.test(received);
+  return received.includes("\r\n\r\n") && /([\]}]|abcdef|\r\n0\r\n\r\n)$/.test(received);
 }
 
 function oneIn(times: number): boolean {

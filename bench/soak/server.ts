@@ -22,6 +22,7 @@ const service = new ServiceBuilder({ displayName: "Soak" })
   .withDatabase(Database.sqlite(process.argv[2] ?? ":memory:"))
   .withTasks({ registry })
   .withJobs({ retention: { completed: { count: 1_000 } } })
+  .withArtifacts()
   .withHealth()
   .build();
 await service.start();

@@ -18,7 +18,7 @@ const GRACE = 1;
 /** Seconds that what was aborted has to end, that answers have, and what a busy machine takes. */
 const AFTER_GRACE = 2 + 2 + 4;
 /** How often the load is stopped, each time at another moment; more by hand. */
-const STOPS = Number(process.env["STOPS"] ?? 4);
+const STOPS = Number(process.env["STOPS"] ?? 3);
 const SEED = Number(process.env["STOP_SEED"] ?? 1);
 
 function typeOf({ body }: RawAnswer): string {
