@@ -23,7 +23,11 @@ using folder = new Folder();
 let told = Promise.withResolvers<{ port: number } & Held>();
 const server = Bun.spawn(
   [process.execPath, join(import.meta.dir, "soak/server.ts"), folder.file("app.db")],
-  { stdio: ["ignore", "ignore", "inherit"], ipc: (message) => told.resolve(message) },
+  {
+    stdio: ["ignore", "ignore", "inherit"],
+    ipc: (message) => told.resolve(message),
+    onExit: (_, code) => told.reject(new Error(`The server has ended with ${code}`)),
+  },
 );
 const { port } = await told.promise;
 
