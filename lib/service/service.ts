@@ -78,6 +78,8 @@ export class Service implements AsyncDisposable {
   /** Whether there may be something that only the shutdown hooks can close. */
   #hooksBegun = false;
   #stopping: Promise<void> | undefined;
+  /** When the grace of the stop ends, as `performance.now()` tells the time. */
+  #deadline = 0;
   /** Started, and not stopping: all that a request needs to know. */
   #isServing = false;
 
@@ -249,8 +251,8 @@ export class Service implements AsyncDisposable {
   }
 
   async #stop({ grace = this.#parts.grace, abortGrace = 2 }: StopOptions): Promise<void> {
-    const deadline = performance.now() + grace * 1_000;
-    const secondsLeft = () => Math.max(0, deadline - performance.now()) / 1_000;
+    this.#deadline = performance.now() + grace * 1_000;
+    const secondsLeft = () => this.#secondsLeft();
     // A start that fails is reported to who asked for it; there is still something to close.
     const starting = this.#starting?.catch(() => {});
     if (starting !== undefined) await within(grace, starting);
@@ -285,9 +287,15 @@ export class Service implements AsyncDisposable {
     if (errors.length > 1) throw new AggregateError(errors, "The service did not stop cleanly");
   }
 
-  /** Waits, a second at the most, until the servers have sent the last answers. */
+  /** Of the grace of a stop. */
+  #secondsLeft(): number {
+    return Math.max(0, this.#deadline - performance.now()) / 1_000;
+  }
+
+  /** Waits until the servers have sent the last answers, as long as there is grace, and a second at least. */
   async #letGoOfServers(): Promise<void> {
-    await within(1, Promise.all([...this.#servers].map((server) => server.stop())));
+    const stopped = Promise.all([...this.#servers].map((server) => server.stop()));
+    await within(Math.max(1, this.#secondsLeft()), stopped);
   }
 }
 

@@ -7,6 +7,7 @@ import { type Logger, withFields } from "./logger.ts";
 import type { Provider } from "./provider.ts";
 import type { RunOwner } from "./run_owner.ts";
 import type { Awaitable, Task } from "./task.ts";
+import { causeOf, isInstance } from "./thrown.ts";
 
 export interface ExecutionOptions {
   readonly task: Task;
@@ -292,7 +293,7 @@ export class Execution implements RunValues, ContextOf {
     const outcome = mustDispose ? await this.#disposeAfter(settled) : settled;
     // It may have been interrupted meanwhile.
     if (this.#interruption !== undefined) {
-      if ("error" in settled && settled.error !== this.#interruption.reason) {
+      if ("error" in settled && !isOf(this.#interruption.reason, settled.error)) {
         this.logger.warn("a run failed after it had been interrupted", { error: settled.error });
       }
       return;
@@ -344,4 +345,9 @@ export class Execution implements RunValues, ContextOf {
   readonly #onAbort = (event: Event): void => {
     if (event.target instanceof AbortSignal) this.interrupt(event.target.reason);
   };
+}
+
+/** Whether a run failed by its interruption: what waits with a signal throws its reason, or with it as the cause. */
+function isOf(reason: unknown, error: unknown): boolean {
+  return error === reason || (isInstance(error, Error) && causeOf(error) === reason);
 }

@@ -85,6 +85,8 @@ export class TaskExecutor implements AsyncDisposable {
   readonly #container: Container<Execution>;
   #plans = new WeakMap<Task, Plan<Execution>>();
   readonly #running = new Set<Execution>();
+  /** Each leaves one run behind that has no execution. */
+  readonly #leaving = new Set<() => void>();
   readonly #inFlight = new InFlight();
   #stopped = false;
   #stopping: Promise<void> | undefined;
@@ -212,7 +214,7 @@ export class TaskExecutor implements AsyncDisposable {
    * then on nothing can be executed.
    *
    * A task without `inject` and `timeout` has nothing that could interrupt it:
-   * after `grace` it is left behind.
+   * after `grace` it is left behind, and who waits for it is told.
    */
   stop({ grace = 10, abortGrace = 2 }: StopOptions = {}): Promise<void> {
     this.#stopping ??= this.#stop(grace, abortGrace);
@@ -230,6 +232,8 @@ export class TaskExecutor implements AsyncDisposable {
     for (const execution of left) {
       execution.interrupt(new ExecutorStoppedError(execution.taskName, { begun: true }));
     }
+    for (const leave of this.#leaving) leave();
+    this.#leaving.clear();
     // What a run made may need the singletons until it is disposed.
     await Promise.all(left.map(({ disposal }) => disposal));
     if (left.length > 0)
@@ -251,7 +255,7 @@ export class TaskExecutor implements AsyncDisposable {
     // Where nothing was asked for that could end, there is nothing to make or watch.
     if (isParsed && plan.length === 0 && !isWatched) {
       const result = task.run(params);
-      return isAwaitable(result) ? parseAwaited(task, result) : parseResult(task, result);
+      return isAwaitable(result) ? this.#await(task, result) : parseResult(task, result);
     }
     const execution = new Execution({
       task,
@@ -266,6 +270,23 @@ export class TaskExecutor implements AsyncDisposable {
     });
     this.#running.add(execution);
     return this.#run(execution, params, plan);
+  }
+
+  /** What a run without an execution comes to, unless it is left behind before. */
+  #await(task: Task, result: unknown): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const leave = () => reject(new ExecutorStoppedError(task.name, { begun: true }));
+      this.#leaving.add(leave);
+      const fail = (error: unknown) => {
+        const wasLeft = !this.#leaving.delete(leave);
+        if (wasLeft) this.logger.warn("a run failed after it was left behind", { error });
+        reject(error);
+      };
+      parseAwaited(task, result).then((parsed) => {
+        this.#leaving.delete(leave);
+        resolve(parsed);
+      }, fail);
+    });
   }
 
   async #run(

@@ -7,6 +7,7 @@ import {
   type RouterOptions,
   readJson,
 } from "../http/mod.ts";
+import { DatabaseClosedError } from "../storage/mod.ts";
 import { databaseProblemOf } from "./database_problem.ts";
 import { ExecutorStoppedError, TaskNotFoundError, ValidationError } from "./errors.ts";
 import type { TaskExecutor } from "./executor.ts";
@@ -247,7 +248,9 @@ function parseBody(body: unknown): object {
  * aborted may have done a part of its work, so it has a type of its own.
  */
 function refuseUnavailable(error: unknown): void {
-  const problem = databaseProblemOf(error);
+  // One that a task has closed itself is its own fault.
+  const isClosed = isInstance(error, DatabaseClosedError);
+  const problem = isClosed ? undefined : databaseProblemOf(error);
   if (problem !== undefined) throw problem;
   if (!isInstance(error, ExecutorStoppedError)) return;
   throw new HttpProblem(503, error.begun ? "run-aborted" : "unavailable", {

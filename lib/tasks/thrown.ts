@@ -37,7 +37,7 @@ export function tracebackOf(error: unknown): string | null {
   return stacks.length === 0 ? null : stacks.join("\nCaused by: ");
 }
 
-function causeOf(error: Error): unknown {
+export function causeOf(error: Error): unknown {
   try {
     return error.cause;
   } catch {

@@ -27,6 +27,10 @@ test("queryOf() gives the query, where Bun has no origin for it too", () => {
     ["/a?tag=a", ["a"]],
     ["//a/b?tag=%E0%A4%A", ["\ufffd%A"]],
     ["/?tag=?tag=b", ["?tag=b"]],
+    // What Bun makes of "Host: a:b", of "Host: a b" and of none.
+    ["http://a:b/a?tag=a", ["a"]],
+    ["http://[/a?tag=a", ["a"]],
+    ["http:///a?tag=a#?tag=b", ["a"]],
   ];
   for (const [url, tags] of cases) assertEquals(queryOf(url).getAll("tag"), tags, url);
 });

@@ -114,3 +114,39 @@ test("service.stop() hands back what doesn't end in time, and answers who waits"
   await waiting;
   assertEquals(statuses, ["pending"]);
 });
+
+test("a body that comes after the stop is refused with 503, whatever it asks for", async () => {
+  const registry = new TaskRegistry();
+  let begun = 0;
+  registry.register("count", {
+    run: () => {
+      begun += 1;
+    },
+  });
+  const service = new ServiceBuilder({ displayName: "Stops", signals: false })
+    .withTasks({ registry })
+    .withJobs()
+    .build();
+  await service.start();
+  const come = Promise.withResolvers<void>();
+  const answers = ["$execute", "$submit"].map((action) => {
+    const body = new ReadableStream<Uint8Array>({
+      pull: async (controller) => {
+        await come.promise;
+        controller.enqueue(new TextEncoder().encode("{}"));
+        controller.close();
+      },
+    });
+    const headers = { "content-type": "application/json" };
+    const url = `http://localhost/api/v1/tasks/count/${action}`;
+    return service.fetch(new Request(url, { method: "POST", body, headers }));
+  });
+  await service.stop(AT_ONCE);
+  come.resolve();
+  for (const answer of await Promise.all(answers)) {
+    assertEquals([answer.status, answer.headers.get("retry-after")], [503, "1"]);
+    const problem: { type?: string } = Object(await answer.json());
+    assertEquals(problem.type, "urn:taskmount:error:unavailable");
+  }
+  assertEquals(begun, 0);
+});

@@ -134,6 +134,48 @@ test("stop() interrupts what is still running after grace", async () => {
   assertEquals(rejections.reasons, []);
 });
 
+test("stop() tells who waits for a task that nothing can interrupt, and logs how that fails later", async () => {
+  using rejections = new UnhandledRejections();
+  await using bench = new TestExecutor();
+  const gate = Promise.withResolvers<void>();
+  const running = bench.executor.execute(defineTask("plain", { run: () => gate.promise }));
+  const outcome = assertRejects(
+    () => running,
+    ExecutorStoppedError,
+    '"plain" was aborted: the service is stopping',
+  );
+  await bench.executor.stop({ grace: 0.01 });
+  await outcome;
+  const logged = bench.logger.next();
+  gate.reject(new RangeError("too late"));
+  assertEquals((await logged).message, "a run failed after it was left behind");
+  await rejections.settle();
+  assertEquals(rejections.reasons, []);
+});
+
+test("an interrupted run that fails by its signal is no news", async () => {
+  await using bench = new TestExecutor();
+  const ways = {
+    with_the_reason: (signal: AbortSignal) => Promise.reject(signal.reason),
+    // As what waits in node:timers and node:fs does.
+    with_the_reason_as_the_cause: (signal: AbortSignal) =>
+      Promise.reject(new Error("The operation was aborted", { cause: signal.reason })),
+  };
+  const running = Object.entries(ways).map(([name, fail]) => {
+    const task = defineTask(name, {
+      inject: [TaskContext],
+      run: async (_params, { signal }) => {
+        await new Promise((resolve) => signal.addEventListener("abort", resolve));
+        await fail(signal);
+      },
+    });
+    return assertRejects(() => bench.executor.execute(task), ExecutorStoppedError);
+  });
+  await bench.executor.stop({ grace: 0.01 });
+  await Promise.all(running);
+  assertEquals(bench.logger.messages, []);
+});
+
 test("stop() with no grace interrupts at once", async () => {
   await using bench = new TestExecutor();
   const { task, started } = gated("slow");

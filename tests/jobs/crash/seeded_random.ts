@@ -31,4 +31,11 @@ export class SeededRandom {
   oneIn(times: number): boolean {
     return this.below(times) === 0;
   }
+
+  /** One of several. */
+  pick<T>(choices: readonly T[]): T {
+    const choice = choices[this.below(choices.length)];
+    if (choice === undefined) throw new RangeError("Cannot pick one of none");
+    return choice;
+  }
 }
