@@ -30,7 +30,8 @@ export class MortalClient {
     socket.setEncoding("latin1");
     socket.on("data", (text) => {
       // The beginning will do, and how it ends.
-      received = received.length < 2_000 ? received + text : received.slice(0, 1_000) + text;
+      received += text;
+      if (received.length > 4_000) received = received.slice(0, 2_000) + received.slice(-1_000);
       if (isWhole(received)) answer();
     });
     socket.on("error", () => {
