@@ -134,6 +134,7 @@ test("what is fuzzed has everything that there is to be had", () => {
     "withDatabase",
     "withHealth",
     "withJobs",
+    "withLimits",
     "withTasks",
   ]);
 });

@@ -51,7 +51,7 @@ export async function startTarget({ guarded }: { guarded: boolean }): Promise<Se
     })
     .onShutdown(() => executor.stop());
   if (guarded) {
-    builder = builder.withAuth({
+    builder = builder.withLimits({ cors: { origins: ["https://app.example.org"] } }).withAuth({
       keys: [
         "of-everything",
         { name: "one task", key: "of-one-task", scopes: ["tasks:execute:echo"] },
