@@ -19,7 +19,7 @@ const SEED = Number(process.env["FUZZ_SEED"] ?? 20_260_101);
 const REQUESTS = process.env["FUZZ_REQUESTS"];
 /** The part of the requests, or of the time, that each test takes. */
 const SHARES = { open: 0.4, guarded: 0.4, wire: 0.2 };
-const SECONDS = 8;
+const SECONDS = 4;
 /** What a request may take on a busy machine, in seconds; longer, it hangs. */
 const LONGEST = 10;
 /** Requests at once. */

@@ -134,7 +134,7 @@ testTogether("a lease that can't be renewed in time is lost", async () => {
   assertEquals(holder.heard, { lost: 1, othersEnded: 0 });
 });
 
-test("a killed process's lease ends long before its time", async () => {
+test.concurrent("a killed process's lease ends long before its time", async () => {
   await using folder = await TemporaryFolder.create();
   const path = folder.file("app.db");
   await using other = await Holder.on(path);
@@ -146,7 +146,7 @@ test("a killed process's lease ends long before its time", async () => {
   assertEquals(other.heard, { lost: 0, othersEnded: 1 });
 });
 
-test("what a dead predecessor left has ended once a lease is acquired", async () => {
+test.concurrent("what a dead predecessor left has ended once a lease is acquired", async () => {
   await using folder = await TemporaryFolder.create();
   const path = folder.file("app.db");
   const children = [1, 2].map(() => new Child("lease_holder.ts", [path, `${LONG}`]));
@@ -158,7 +158,7 @@ test("what a dead predecessor left has ended once a lease is acquired", async ()
   assertEquals(holder.heard, { lost: 0, othersEnded: 1 });
 });
 
-test("release() ends a lease for others at once", async () => {
+test.concurrent("release() ends a lease for others at once", async () => {
   await using folder = await TemporaryFolder.create();
   const path = folder.file("app.db");
   await using other = await Holder.on(path);
@@ -173,7 +173,7 @@ test("release() ends a lease for others at once", async () => {
   assertEquals(holder.heard, { lost: 0, othersEnded: 0 });
 });
 
-test("a lease doesn't keep its process alive", async () => {
+test.concurrent("a lease doesn't keep its process alive", async () => {
   await using folder = await TemporaryFolder.create();
   const path = folder.file("app.db");
   await using child = new Child("lease_idle.ts", [path, `${LONG}`]);
@@ -183,7 +183,7 @@ test("a lease doesn't keep its process alive", async () => {
   assertEquals(await holder.lease.ended([id]), [id]);
 });
 
-test("whoever waits for an answer or for release() keeps the process alive", async () => {
+test.concurrent("whoever waits for an answer or for release() keeps the process alive", async () => {
   await using folder = await TemporaryFolder.create();
   const path = folder.file("app.db");
   await using child = new Child("lease_idle.ts", [path, `${LONG}`, "release"]);
@@ -226,7 +226,7 @@ testOnLinux("a dead process that nobody took note of counts as dead", async () =
   }
 });
 
-test("ten processes that start at once on a fresh file all get a lease", async () => {
+test.concurrent("ten processes that start at once on a fresh file all get a lease", async () => {
   await using folder = await TemporaryFolder.create();
   const path = folder.file("app.db");
   await using children = new AsyncDisposableStack();
@@ -239,7 +239,7 @@ test("ten processes that start at once on a fresh file all get a lease", async (
   assertEquals(await holder.lease.ended(ids), []);
 });
 
-test("a file that another process is just making is awaited", async () => {
+test.concurrent("a file that another process is just making is awaited", async () => {
   await using folder = await TemporaryFolder.create();
   const path = folder.file("app.db");
   // Without a write-ahead log yet, which SQLite now refuses to enable, without any wait.
@@ -252,7 +252,7 @@ test("a file that another process is just making is awaited", async () => {
   assertEquals(await holder.lease.ended([holder.lease.id]), []);
 });
 
-test("two names of one database lead to the same leases", async () => {
+test.concurrent("two names of one database lead to the same leases", async () => {
   await using folder = await TemporaryFolder.create();
   const path = folder.file("app.db");
   await using database = Database.sqlite(path);
@@ -264,7 +264,7 @@ test("two names of one database lead to the same leases", async () => {
   assertEquals(await other.lease.ended([one.lease.id]), []);
 });
 
-test("a file that can't hold leases gives an error that names it", async () => {
+test.concurrent("a file that can't hold leases gives an error that names it", async () => {
   await using folder = await TemporaryFolder.create();
   await Bun.write(folder.file("corrupt.db-workers"), "neither a database nor empty");
   const error = await assertRejects(() => Holder.on(folder.file("corrupt.db")), DatabaseOpenError);
@@ -280,7 +280,7 @@ test("a file that can't hold leases gives an error that names it", async () => {
   );
 });
 
-test("a renewal that fails is tried again", async () => {
+test.concurrent("a renewal that fails is tried again", async () => {
   await using folder = await TemporaryFolder.create();
   const path = folder.file("app.db");
   await using holder = await Holder.on(path, SHORT);
@@ -293,7 +293,7 @@ test("a renewal that fails is tried again", async () => {
   assertEquals(holder.heard, { lost: 0, othersEnded: 0 });
 });
 
-test("a lease that others ended is lost long before it would be renewed", async () => {
+test.concurrent("a lease that others ended is lost long before it would be renewed", async () => {
   await using folder = await TemporaryFolder.create();
   const path = folder.file("app.db");
   await using holder = await Holder.on(path);
@@ -302,7 +302,7 @@ test("a lease that others ended is lost long before it would be renewed", async 
   await until(() => holder.heard.lost > 0);
 });
 
-test("a lease whose file was deleted is lost, and what is asked of it meanwhile gets no answer", async () => {
+test.concurrent("a lease whose file was deleted is lost, and what is asked of it meanwhile gets no answer", async () => {
   await using folder = await TemporaryFolder.create();
   const path = folder.file("app.db");
   await using holder = await Holder.on(path);
@@ -313,7 +313,7 @@ test("a lease whose file was deleted is lost, and what is asked of it meanwhile 
   assertEquals(await other.lease.ended([holder.lease.id]), [holder.lease.id]);
 });
 
-test("a bundle acquires a lease", async () => {
+test.concurrent("a bundle acquires a lease", async () => {
   await using folder = await TemporaryFolder.create();
   const { success, outputs } = await Bun.build({
     entrypoints: [join(import.meta.dir, "fixtures/lease_idle.ts")],
@@ -361,7 +361,7 @@ testOnLinux("release() lets go of the file and ends the thread", async () => {
   assertEquals(readdirSync(folder.path), ["app.db-workers"]);
 });
 
-test("a private lease ends by release() alone", async () => {
+test.concurrent("a private lease ends by release() alone", async () => {
   const leases = new PrivateLeases("sqlite::memory:");
   const [one, other] = await Promise.all(
     [1, 2].map(() => Holder.by((options) => leases.acquire(options), SHORT)),

@@ -26,7 +26,7 @@ for (const inside of ["nothing", "session.transaction", "database.transaction"] 
   });
 }
 
-test("a process stopped past its lease can write no more of its job, and goes on to run others", async () => {
+test.concurrent("a process stopped past its lease can write no more of its job, and goes on to run others", async () => {
   await using file = await JobFile.create();
   const stopped = await file.worker({ lease: LEASE });
   const id = await file.scheduler.submit(hold);
@@ -58,7 +58,7 @@ test("a process stopped past its lease can write no more of its job, and goes on
   assertEquals(await file.queued(), 0);
 });
 
-test("a process stopped past its lease can write nothing with what it does first when it goes on", async () => {
+test.concurrent("a process stopped past its lease can write nothing with what it does first when it goes on", async () => {
   await using file = await JobFile.create();
   const stopped = await file.worker({ lease: LEASE });
   const ids = await file.scheduler.submitMany([{ task: hold }, { task: giveBack }]);
@@ -87,7 +87,7 @@ test("a process stopped past its lease can write nothing with what it does first
   assertEquals(await file.queued(), 0);
 });
 
-test("complete() commits nothing where another process has taken the job over, whatever the signal says", async () => {
+test.concurrent("complete() commits nothing where another process has taken the job over, whatever the signal says", async () => {
   await using file = await JobFile.create();
   const stopped = await file.worker({ lease: LEASE });
   const flag = join(file.folder, "flag");
@@ -109,7 +109,7 @@ test("complete() commits nothing where another process has taken the job over, w
   assertEquals([status, attempt, result], ["completed", 2, { pid: other.pid }]);
 });
 
-test("a job whose lease is lost while nobody else is there is run again by the same process", async () => {
+test.concurrent("a job whose lease is lost while nobody else is there is run again by the same process", async () => {
   await using file = await JobFile.create();
   const worker = await file.worker({ lease: LEASE });
   const id = await file.scheduler.submit(hold);

@@ -9,10 +9,10 @@ setDefaultTimeout(60_000);
 
 const BUSY = "Another process kept";
 
-test("a service whose file another program keeps locked says so, and goes on when it lets go", async () => {
+test.concurrent("a service whose file another program keeps locked says so, and goes on when it lets go", async () => {
   await using folder = await TemporaryFolder.create();
   const path = folder.file("app.db");
-  await using service = await TroubledService.start({ path, options: { busyTimeout: 3 } });
+  await using service = await TroubledService.start({ path, options: { busyTimeout: 2 } });
   const job = await service.submit("wait");
   assertEquals([job.status, await service.line()], [202, "running"]);
   await using holder = new Child("hold_lock.ts", [path]);
@@ -52,7 +52,7 @@ test("a service whose file another program keeps locked says so, and goes on whe
   assertEquals(await service.check(), '[["ok"]]');
 });
 
-test("a service that starts while another program locks everybody out starts when it lets go", async () => {
+test.concurrent("a service that starts while another program locks everybody out starts when it lets go", async () => {
   await using folder = await TemporaryFolder.create();
   const path = folder.file("app.db");
   await using holder = new Child("hold_lock.ts", [path]);
@@ -72,7 +72,7 @@ test("a service that starts while another program locks everybody out starts whe
   assertEquals((await service.end(job.body.id)).status, "completed");
 });
 
-test("a service stops in its grace while another program keeps its file locked", async () => {
+test.concurrent("a service stops in its grace while another program keeps its file locked", async () => {
   await using folder = await TemporaryFolder.create();
   const path = folder.file("app.db");
   await using service = await TroubledService.start({ path, grace: 0.5 });
@@ -92,7 +92,7 @@ test("a service stops in its grace while another program keeps its file locked",
   assertEquals((await next.end(job.body.id)).status, "completed");
 });
 
-test("an open transaction of its own does not make a service unhealthy", async () => {
+test.concurrent("an open transaction of its own does not make a service unhealthy", async () => {
   await using folder = await TemporaryFolder.create();
   const path = folder.file("app.db");
   await using service = await TroubledService.start({ path, options: { busyTimeout: 0.2 } });
