@@ -1,5 +1,11 @@
 import { parseExactly } from "../http/mod.ts";
-import { DatabaseClosedError, type Session, UlidSequence, ulid } from "../storage/mod.ts";
+import {
+  afterCommit,
+  DatabaseClosedError,
+  type Session,
+  UlidSequence,
+  ulid,
+} from "../storage/mod.ts";
 import { consoleLogger, type Logger, type RunArtifacts, type TaskExecutor } from "../tasks/mod.ts";
 import type {
   Artifact,
@@ -31,7 +37,6 @@ import type { ArtifactTables } from "./tables.ts";
 import { Upload } from "./upload.ts";
 import { UploadLease } from "./upload_lease.ts";
 import { ArtifactWriter } from "./writer.ts";
-import { afterCommit } from "./writing.ts";
 
 /**
  * Keeps artifacts: what tasks leave behind, as JSON or bytes, in a hierarchy.

@@ -8,9 +8,3 @@ export function unit<T>(
 ): Promise<T> {
   return session === undefined ? database.unit(work) : session.unit(work);
 }
-
-/** Calls `listener` once what a session has written has committed. */
-export function afterCommit(session: Session | undefined, listener: () => void): void {
-  if (session === undefined) listener();
-  else session.afterCommit(listener);
-}

@@ -1,4 +1,4 @@
-import type { Session, Statements } from "../storage/mod.ts";
+import { afterCommit, type Session, type Statements } from "../storage/mod.ts";
 import {
   type Awaitable,
   type Injectable,
@@ -58,7 +58,7 @@ import type { JobTables } from "./tables.ts";
 import { toProblem } from "./to_problem.ts";
 import { recordToWire } from "./to_wire.ts";
 import { Worker } from "./worker.ts";
-import { afterCommit, Writes } from "./writes.ts";
+import { Writes } from "./writes.ts";
 
 /**
  * Runs tasks and closures in the background, as jobs with a record in the

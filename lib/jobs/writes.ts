@@ -51,9 +51,3 @@ export class Writes {
     await this.#database.migrate();
   }
 }
-
-/** Calls `listener` once what was written has committed: at once, or with the session's transaction. */
-export function afterCommit(session: Session | undefined, listener: () => void): void {
-  if (session === undefined) listener();
-  else session.afterCommit(listener);
-}

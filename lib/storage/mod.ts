@@ -1,3 +1,4 @@
+export { afterCommit } from "./after_commit.ts";
 export { Database, type DatabaseOptions } from "./database.ts";
 export {
   DatabaseBackupError,
