@@ -59,13 +59,13 @@ export class ArtifactLibrary {
 
   async list({ limit = 100, ...options }: ListArtifactsOptions): Promise<Artifact[]> {
     const reader = await this.#open();
-    return await reader.list({ ...options, limit: within(limit, 1_000) });
+    return await reader.list({ ...options, limit: clamp(limit, 1_000) });
   }
 
   async page({ page = 1, size = 20, ...filter }: PageOptions): Promise<ArtifactPage> {
     const reader = await this.#open();
-    const number = within(page, Number.MAX_SAFE_INTEGER);
-    const most = within(size, 1_000);
+    const number = clamp(page, Number.MAX_SAFE_INTEGER);
+    const most = clamp(size, 1_000);
     const total = await reader.count(filter);
     const offset = (number - 1) * most;
     const items = offset < total ? await reader.list({ ...filter, limit: most, offset }) : [];
@@ -81,7 +81,7 @@ export class ArtifactLibrary {
     ...options
   }: ListArtifactsOptions & { offset?: number | undefined }): AsyncIterableIterator<Artifact> {
     const reader = await this.#open();
-    const listed = await reader.listed({ ...options, limit: within(limit, 1_000) });
+    const listed = await reader.listed({ ...options, limit: clamp(limit, 1_000) });
     for (const ids of inBatches(listed)) yield* await reader.among(ids);
   }
 
@@ -154,7 +154,7 @@ export class ArtifactLibrary {
   }
 }
 
-function within(value: number, most: number): number {
+function clamp(value: number, most: number): number {
   return Math.min(Math.max(Math.floor(value), 1), most);
 }
 

@@ -3,16 +3,17 @@ import * as v from "valibot";
 import {
   type ByteRange,
   countedStream,
+  type FailingHandler,
   HttpProblem,
   InFlight,
   queryOf,
-  type RouteHandler,
   type RouteRequest,
   Router,
   type RouterOptions,
   textBody,
   valuesOf,
   waitLong,
+  withProblems,
 } from "../http/mod.ts";
 import { isUlid } from "../storage/mod.ts";
 import { validate } from "../tasks/mod.ts";
@@ -80,10 +81,12 @@ export class ArtifactRouter extends Router {
     const below = prefix === "/" ? "" : prefix;
     const artifact = `${below}/{id}`;
     const scopeOf = (method: string) => (method === "GET" ? "artifacts:read" : "artifacts:write");
-    const add = (method: "GET" | "POST", pattern: string, handler: RequestHandler) =>
-      this.add(method, pattern, withProblems(handler), { scope: scopeOf(method) });
+    const add = (method: "GET" | "POST", pattern: string, handler: FailingHandler) =>
+      this.add(method, pattern, withProblems(toProblem, handler), { scope: scopeOf(method) });
     const addFor = (method: "GET" | "PUT" | "DELETE", pattern: string, handler: ArtifactHandler) =>
-      this.add(method, pattern, withProblems(forArtifact(handler)), { scope: scopeOf(method) });
+      this.add(method, pattern, withProblems(toProblem, forArtifact(handler)), {
+        scope: scopeOf(method),
+      });
     add("POST", prefix, (request) => this.#save(request));
     add("GET", prefix, (request) => this.#list(request));
     add("GET", `${below}/$schema`, async () => Response.json(ARTIFACT_SCHEMA));
@@ -235,10 +238,9 @@ export class ArtifactRouter extends Router {
   }
 }
 
-type RequestHandler = (request: RouteRequest) => Promise<Response>;
 type ArtifactHandler = (id: string, request: RouteRequest) => Promise<Response>;
 
-function forArtifact(handler: ArtifactHandler): RequestHandler {
+function forArtifact(handler: ArtifactHandler): FailingHandler {
   return async (request) => {
     const id = request.parameters["id"] ?? "";
     if (!isUlid(id)) {
@@ -246,13 +248,6 @@ function forArtifact(handler: ArtifactHandler): RequestHandler {
     }
     return await handler(id, request);
   };
-}
-
-function withProblems(handler: RequestHandler): RouteHandler {
-  return (request) =>
-    handler(request).catch((error: unknown) => {
-      throw toProblem(error);
-    });
 }
 
 /** @throws {HttpProblem} 422 for anything but `?recursive=true` or `false`, once. */

@@ -33,4 +33,5 @@ export {
   type RouteScope,
 } from "./router.ts";
 export { textBody } from "./text_body.ts";
+export { type FailingHandler, withProblems } from "./with_problems.ts";
 export { LONGEST_TIMER, within } from "./within.ts";

@@ -1,4 +1,5 @@
 import {
+  type FailingHandler,
   Heartbeats,
   HttpProblem,
   queryOf,
@@ -8,6 +9,7 @@ import {
   type RouterOptions,
   sendEvents,
   waitLong,
+  withProblems,
 } from "../http/mod.ts";
 import { isUlid } from "../storage/mod.ts";
 import { jobEventStream } from "./event_stream.ts";
@@ -70,8 +72,8 @@ export class JobRouter extends Router {
     const below = prefix === "/" ? "" : prefix;
     const job = `${below}/{id}`;
     const scopeOf = (method: string) => (method === "GET" ? "jobs:read" : "jobs:write");
-    const addOfAll = (method: "GET" | "POST", pattern: string, handler: JobsHandler) =>
-      this.add(method, pattern, withProblems(handler), { scope: scopeOf(method) });
+    const addOfAll = (method: "GET" | "POST", pattern: string, handler: FailingHandler) =>
+      this.add(method, pattern, withProblems(toProblem, handler), { scope: scopeOf(method) });
     const add = (method: "GET" | "POST" | "DELETE", pattern: string, handler: JobHandler) =>
       this.add(method, pattern, forJob(handler), { scope: scopeOf(method) });
     addOfAll("GET", prefix, (request) => this.#list(request));
@@ -169,22 +171,14 @@ export class JobRouter extends Router {
   }
 }
 
-type JobsHandler = (request: RouteRequest) => Promise<Response>;
 type JobHandler = (id: string, request: RouteRequest) => Promise<Response>;
 
 function forJob(handler: JobHandler): RouteHandler {
-  return withProblems(async (request) => {
+  return withProblems(toProblem, async (request) => {
     const id = request.parameters["id"] ?? "";
     if (!isUlid(id)) {
       throw new HttpProblem(400, "invalid-id", { detail: "The id of a job is a ULID" });
     }
     return await handler(id, request);
   });
-}
-
-function withProblems(handler: JobsHandler): RouteHandler {
-  return (request) =>
-    handler(request).catch((error: unknown) => {
-      throw toProblem(error);
-    });
 }

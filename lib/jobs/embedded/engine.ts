@@ -1,4 +1,3 @@
-import type { Kysely } from "kysely";
 import { type Database, type Lease, LeaseLostError, type Statements } from "../../storage/mod.ts";
 import type { Clock } from "../clock.ts";
 import type { Claim, ClaimableTask, Claimed, Engine, EngineListener, Entry } from "../engine.ts";
@@ -43,7 +42,6 @@ export class EmbeddedEngine implements Engine {
   readonly #clock: Clock;
   readonly #seconds: number;
   readonly #suspectAfter: number;
-  readonly #db: Kysely<QueueTables>;
   readonly #queue: Queue;
   readonly #concurrencies = new WeakMap<readonly ClaimableTask[], Map<string, number | null>>();
   #joined = false;
@@ -55,8 +53,7 @@ export class EmbeddedEngine implements Engine {
     this.#clock = clock;
     this.#seconds = lease;
     this.#suspectAfter = suspectAfter;
-    this.#db = database.own<QueueTables>();
-    this.#queue = createQueue(this.#db);
+    this.#queue = createQueue(database.own<QueueTables>());
   }
 
   get worker(): string | undefined {
@@ -171,8 +168,7 @@ export class EmbeddedEngine implements Engine {
 
   async hasDue(): Promise<boolean> {
     const query = this.#queue.due.with({ now: this.#clock.now() });
-    const { rows } = await this.#db.executeQuery(query);
-    return rows.length > 0;
+    return (await this.#database.read(query)).length > 0;
   }
 
   async waiting(task: string, most: number, tx: Statements): Promise<number> {

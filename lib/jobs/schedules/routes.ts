@@ -3,6 +3,7 @@ import {
   type RouteRequest,
   Router,
   type RouterOptions,
+  withProblems,
 } from "../../http/mod.ts";
 import type { Scheduler } from "../scheduler.ts";
 import { toProblem } from "../to_problem.ts";
@@ -41,7 +42,7 @@ export class ScheduleRouter extends Router {
     const { schedules } = scheduler;
     const schedule = `${prefix === "/" ? "" : prefix}/{name}`;
     const get = async (name: string) => Response.json(scheduleToWire(await schedules.get(name)));
-    const list = forSchedule(async () =>
+    const list = withProblems(toProblem, async () =>
       Response.json((await schedules.list()).map(scheduleToWire)),
     );
     const read = { scope: "jobs:read" };
@@ -76,8 +77,5 @@ export class ScheduleRouter extends Router {
 type ScheduleHandler = (name: string, request: RouteRequest) => Promise<Response>;
 
 function forSchedule(handler: ScheduleHandler): RouteHandler {
-  return (request) =>
-    handler(request.parameters["name"] ?? "", request).catch((error: unknown) => {
-      throw toProblem(error);
-    });
+  return withProblems(toProblem, (request) => handler(request.parameters["name"] ?? "", request));
 }
